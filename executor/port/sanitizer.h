@@ -1,0 +1,60 @@
+/* sanitizer.h - tell AddressSanitizer, ThreadSanitizer and valgrind about stack switches.
+ *
+ * The ordinary library carries weak references to the sanitizers' interfaces, so that a release library linked into an
+ * instrumented program works; execi_sanitizer is read once at start. The modes of ThreadSanitizer: EXEC_TSAN=worker
+ * (default) or precise. */
+#ifndef EXECI_PORT_SANITIZER_H
+#define EXECI_PORT_SANITIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bits of execi_sanitizer, set once before the first pool starts by execi_sanitizer_init(). */
+enum { SANITIZER_ASAN = 1, SANITIZER_TSAN = 2, SANITIZER_TSAN_PRECISE = 4, SANITIZER_VALGRIND = 8 };
+extern unsigned execi_sanitizer;
+void execi_sanitizer_init(void); /* cheap to call again */
+
+/* What a stack needs beside its context. */
+struct execi_sanitizer_stack {
+        void *tsan;        /* its ThreadSanitizer context */
+        void *asan_fake;   /* AddressSanitizer's fake stack while it is left */
+        const void *low;   /* bounds, for AddressSanitizer */
+        size_t bytes;
+        unsigned valgrind; /* stack id */
+};
+
+/* A stack is about to be used for the first time / is given up. create_context: also make its TSan context now. */
+void execi_sanitizer_stack_init(struct execi_sanitizer_stack *s, const void *low, size_t bytes);
+void execi_sanitizer_stack_fini(struct execi_sanitizer_stack *s);
+/* The running thread's own stack, before it is left for the first time. */
+void execi_sanitizer_thread_stack(struct execi_sanitizer_stack *s);
+
+/* Right before and right after execi_context_switch(), in the same function. @dying: the left stack never runs again.
+ * after: @self is the stack now running, @from the one that was left (its bounds are learnt if it was a thread's own). */
+void execi_sanitizer_before_switch(struct execi_sanitizer_stack *from, struct execi_sanitizer_stack *to, bool dying);
+void execi_sanitizer_after_switch(struct execi_sanitizer_stack *self, struct execi_sanitizer_stack *from);
+
+/* ThreadSanitizer only. Contexts made apart from a stack (precise mode: in the task's creator). */
+void *execi_tsan_context_new(void); /* NULL: none left; the caller falls back */
+void execi_tsan_context_free(void *context);
+void execi_tsan_acquire_slow(void *edge);
+void execi_tsan_release_slow(void *edge);
+
+static inline void execi_tsan_acquire(void *edge)
+{
+        if (__builtin_expect(execi_sanitizer & SANITIZER_TSAN, 0))
+                execi_tsan_acquire_slow(edge);
+}
+
+static inline void execi_tsan_release(void *edge)
+{
+        if (__builtin_expect(execi_sanitizer & SANITIZER_TSAN, 0))
+                execi_tsan_release_slow(edge);
+}
+
+static inline bool execi_tsan_precise(void)
+{
+        return __builtin_expect(execi_sanitizer & SANITIZER_TSAN_PRECISE, 0);
+}
+
+#endif

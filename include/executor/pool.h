@@ -1,0 +1,120 @@
+/* executor/pool.h - pools of workers: start, stop, look inside; and exec_run(), which does it all.
+ * Defaults: see executor/types.h. */
+#ifndef EXECUTOR_POOL_H
+#define EXECUTOR_POOL_H
+
+#include <executor/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Flags of a pool; the EXEC_POOL_GUARD_ ones pick a rung of the stack guard ladder (default: the best
+ * that the kernel has, then the next). */
+enum exec_pool_flags {
+        EXEC_POOL_TIED = 1 << 0,           /* every task always goes on on the worker that started it */
+        EXEC_POOL_FORCE_MIGRATE = 1 << 1,  /* test: every suspended task goes on on another worker */
+        EXEC_POOL_NO_MEMBARRIER = 1 << 2,  /* test: work as on a kernel that refuses membarrier(2) */
+        EXEC_POOL_GUARD_MADVISE = 1 << 4,  /* MADV_GUARD_INSTALL, else exec_pool_new() fails with -ENOTSUP */
+        EXEC_POOL_GUARD_MPROTECT = 1 << 5, /* mprotect within the budget of mappings, then a canary */
+        EXEC_POOL_GUARD_CANARY = 1 << 6,   /* no guard page: a canary, checked at each suspension */
+        EXEC_POOL_NO_OVERFLOW_HANDLER = 1 << 7, /* leave SIGSEGV alone: no message that names the task */
+};
+
+struct exec_pool_options {
+        size_t size;        /* sizeof(struct exec_pool_options); exec_pool_options_init() sets it */
+        unsigned n_workers; /* 0: as many as this process may use CPUs (affinity mask, cgroup quota) */
+        unsigned flags;     /* enum exec_pool_flags */
+        size_t stack_bytes; /* promised to every task; 0: 64 KiB; at least 16 KiB */
+        const char *name;   /* names the threads; copied, cut at 11 bytes; NULL: "exec" */
+        /* runs on every worker before its first task; not 0: the pool is broken, its tasks fail with -EPIPE */
+        int (*start_hook)(unsigned worker, void *ctx);
+        void *start_ctx;
+};
+
+/* exec_pool_options_init - all defaults. @size is sizeof *options. */
+EXEC_API void exec_pool_options_init(struct exec_pool_options *options, size_t size);
+
+/* exec_pool_new - start a pool. NULL options are the defaults. When threads cannot be started, the pool runs
+ * with those that could (exec_pool_n_workers() tells, and a line goes to the log), at least one.
+ * Returns   0; -EINVAL; -ENOMEM, -EAGAIN: nothing was started; -ENOTSUP.
+ * Owns      *out is the caller's, until exec_pool_free(). */
+EXEC_API int exec_pool_new(exec_pool **out, const struct exec_pool_options *options);
+
+enum exec_shutdown_mode {
+        EXEC_DRAIN = 0,  /* let every task end by itself */
+        EXEC_CANCEL = 1, /* cancel every task first: those that wait at their wait, the queued before they start */
+};
+
+/* exec_pool_shutdown - take no new task from outside, then wait until every task has ended. Tasks may still
+ * create tasks while a pool drains. May be called again, also with the other mode.
+ * Returns   0; -EINVAL; -ETIMEDOUT: the log names the tasks left, and the pool goes on; -EDEADLK inside a task.
+ * From      plain threads.  Blocks  the thread. */
+EXEC_API int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns);
+
+/* exec_pool_request_stop - ask for shutdown and return at once: new tasks from outside are refused, and all
+ * tasks are cancelled by a worker. From signal handlers too. */
+EXEC_API int exec_pool_request_stop(exec_pool *pool);
+
+/* exec_pool_free - shut down with EXEC_CANCEL and no deadline unless that was done, join every thread, free.
+ * Futures that outlive their pool stay readable. NULL is allowed.
+ * Returns   0; -EDEADLK inside a task (of any pool); -ECHILD.
+ * From      plain threads.  Blocks  the thread. */
+EXEC_API int exec_pool_free(exec_pool *pool);
+
+/* exec_pool_set_default - the pool that plain threads' calls use; NULL: none. The caller still owns it.
+ * exec_pool_free() of the default pool unsets it. */
+EXEC_API int exec_pool_set_default(exec_pool *pool);
+
+/* exec_pool_current - inside a task its pool; in a plain thread the default pool, or NULL. Borrowed. */
+EXEC_API exec_pool *exec_pool_current(void);
+
+EXEC_API unsigned exec_pool_n_workers(const exec_pool *pool);
+
+/* exec_pool_worker - the number of the worker the caller runs on, or -1 in a plain thread. It may change at
+ * every wait. */
+EXEC_API int exec_pool_worker(void);
+
+/* exec_run - start a pool with default options, run @main as a task, cancel and await what it left behind, end
+ * the pool. Inside a task of another pool it suspends that task.
+ * Returns   main's error or 0; *value (may be NULL) is main's value.
+ * Blocks    yes. */
+EXEC_API int exec_run(exec_task_fn main, void *arg, void **value);
+EXEC_API int exec_run_with(const struct exec_pool_options *options, exec_task_fn main, void *arg, void **value);
+
+/* Counted since the pool's start, summed over its workers; a snapshot, exact when the pool is idle. */
+struct exec_pool_stats {
+        size_t size;               /* set by the caller */
+        uint64_t n_workers;        /* threads */
+        uint64_t n_created;        /* tasks created */
+        uint64_t n_finished;       /* tasks finished, in any way */
+        uint64_t n_futures;        /* slab futures in memory now (tasks, promises, sleeps, gathers) */
+        uint64_t n_suspends;       /* times a task left its worker */
+        uint64_t n_migrations;     /* times one went on on another worker */
+        uint64_t n_direct_awaits;  /* children called on the stack of their awaiter */
+        uint64_t n_steals;         /* successful visits to another worker's queues */
+        uint64_t n_stolen;         /* tasks taken on them */
+        uint64_t n_forced;         /* times hidden work was published for its busy owner */
+        uint64_t n_parks;          /* times a worker went to sleep */
+        uint64_t n_unparks;        /* times one was woken by another */
+        uint64_t n_timers;         /* timers armed now */
+        uint64_t n_stacks;         /* stacks that exist now */
+        uint64_t n_stacks_free;    /* of these, cached */
+        uint64_t n_stacks_peak;    /* most at any time */
+        uint64_t n_guards_madvise; /* stacks by kind of guard */
+        uint64_t n_guards_mprotect;
+        uint64_t n_guards_canary;
+        uint64_t stack_peak_bytes; /* most stack ever touched by one task, a multiple of the page size; 0: not measured */
+};
+
+/* exec_pool_stats - fill @stats, whose size field the caller set. */
+EXEC_API int exec_pool_stats(const exec_pool *pool, struct exec_pool_stats *stats);
+
+/* exec_pool_dump - write every live task to file descriptor @fd: name, state, what it waits for, since when.
+ * Allocates nothing and takes no lock that a task holds. Returns 0 or what write(2) failed with. */
+EXEC_API int exec_pool_dump(exec_pool *pool, int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

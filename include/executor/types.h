@@ -1,0 +1,106 @@
+/* executor/types.h - the words all other headers share: handles, outcomes, errors, time.
+ *
+ * Defaults for every function of every executor header; a comment says only what differs.
+ *   From      any task and any plain thread; not from a signal handler.
+ *   Blocks    never. A function that waits says so: inside a task it suspends the task and frees its
+ *             worker, in a plain thread it blocks the thread.
+ *   Returns   0 or a negative errno value. The C library's errno is neither read nor set.
+ *   Owns      arguments are borrowed for the call. A function that returns a future returns one
+ *             reference, to be given back with exec_future_unref().
+ *   Threads   every function may be called from several threads at once on the same object.
+ *   Units     times are int64_t nanoseconds; a deadline is absolute on the monotonic clock (exec_now()).
+ *   Since     0.1
+ *
+ * Errors, each with its one meaning:
+ *   -EINVAL       an argument is NULL, out of range or of the wrong kind; or a task tried to fail with 0
+ *   -ENOMEM       memory (or a thread) could not be had; nothing was changed
+ *   -ECANCELED    the caller was cancelled; from exec_await() also: the awaited future was cancelled
+ *   -ETIMEDOUT    the deadline passed; what was waited for goes on
+ *   -EALREADY     the future is done already; the value was taken already
+ *   -EINPROGRESS  the future is not done yet
+ *   -EDEADLK      the call would wait for itself: await on oneself, free of a pool inside a task
+ *   -EPERM        not allowed from here: a wait inside a done callback, a task's call outside a task
+ *   -ESHUTDOWN    the pool is shutting down and takes no new task
+ *   -ECHILD       the pool belongs to the parent of this forked process
+ *   -EPIPE        the pool is broken: a worker's start hook failed
+ */
+#ifndef EXECUTOR_TYPES_H
+#define EXECUTOR_TYPES_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXEC_VERSION_MAJOR 0
+#define EXEC_VERSION_MINOR 1
+#define EXEC_VERSION_PATCH 0
+
+#define EXEC_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct exec_pool exec_pool;             /* worker threads and their queues */
+typedef struct exec_future exec_future;         /* the handle of a task, or of an outcome set by hand */
+typedef struct exec_completion exec_completion; /* futures, handed over as they finish */
+
+/* The body of a task.
+ * Returns   0 and *value (NULL unless set); or a negative errno value: the task FAILED with it;
+ *           -ECANCELED: the task ends CANCELLED. A positive number counts as -EINVAL. */
+typedef int (*exec_task_fn)(void *arg, void **value);
+typedef void (*exec_drop_fn)(void *ptr);
+
+/* How a future stands. Success is decided by the state, never by value != NULL or err == 0. */
+enum exec_state {
+        EXEC_PENDING = 0,
+        EXEC_DONE = 1,
+        EXEC_FAILED = 2,
+        EXEC_CANCELLED = 3,
+};
+
+struct exec_outcome {
+        int state;   /* enum exec_state */
+        int err;     /* 0, or the negative errno value of a FAILED or CANCELLED future */
+        void *value; /* of a DONE future; borrowed from it until its last unref */
+};
+
+#define EXEC_FOREVER INT64_MAX
+#define EXEC_US(n)   ((int64_t)(n)*1000)
+#define EXEC_MS(n)   ((int64_t)(n)*1000000)
+#define EXEC_SEC(n)  ((int64_t)(n)*1000000000)
+
+/* exec_errno_location - the address of this thread's errno, never folded across a suspension.
+ * A task may go on on another thread after any wait. Compilers compute errno's address once per function,
+ * so plain <errno.h> may read another thread's errno after a wait. This header therefore redefines errno;
+ * define EXEC_KEEP_ERRNO before including it to keep the C library's. */
+EXEC_API int *exec_errno_location(void);
+
+#ifndef EXEC_KEEP_ERRNO
+#undef errno
+#define errno (*exec_errno_location())
+#endif
+
+/* exec_allocator - where the library's small objects come from. Stacks and task slabs come from mmap. */
+struct exec_allocator {
+        void *(*alloc)(size_t bytes, void *ctx); /* NULL: out of memory */
+        void (*free)(void *ptr, size_t bytes, void *ctx);
+        void *ctx;
+};
+
+/* exec_set_allocator - use another allocator from now on.
+ * Returns   -EINVAL; -EALREADY once the library has allocated and not yet freed everything. NULL restores malloc. */
+EXEC_API int exec_set_allocator(const struct exec_allocator *allocator);
+
+enum exec_log_level { EXEC_LOG_ERROR = 0, EXEC_LOG_WARN = 1, EXEC_LOG_INFO = 2 };
+typedef void (*exec_log_fn)(int level, const char *message, void *ctx);
+
+/* exec_set_log - where messages go; NULL restores the default, one line on stderr.
+ * The function may be called from any thread and must not call the library. */
+EXEC_API void exec_set_log(exec_log_fn fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
