@@ -5,4 +5,8 @@
 
 unsigned execi_cpu_count(void);
 
+/* The CPU quota of this process's cgroups, in whole CPUs, rounded up; 0: none, or it cannot be told. @root is put
+ * before every path that is read: "" but in tests. */
+unsigned execi_cpu_quota(const char *root);
+
 #endif

@@ -1,7 +1,8 @@
 /* overflow.h - a SIGSEGV handler on an alternate stack that says which task overran its stack.
  *
- * Installed by the first pool over SIG_DFL only, chained to whatever comes: an address that @describe does not know
- * restores the old action and returns, so that the fault happens again under it. Removed by the last pool. */
+ * Installed by the first pool over SIG_DFL only; removed by the last, unless somebody else's handler stands there by
+ * then. After its line, or when @describe does not know the address, it restores the default action and returns, so
+ * that the fault happens again under it. */
 #ifndef EXECI_PORT_OVERFLOW_H
 #define EXECI_PORT_OVERFLOW_H
 

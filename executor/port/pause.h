@@ -6,6 +6,17 @@
 
 #include <stdbool.h>
 
+static inline void execi_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield" ::: "memory");
+#else
+        __asm__ volatile("" ::: "memory");
+#endif
+}
+
 void execi_spin_yield(unsigned *turns); /* pause; after some turns give the CPU away (the holder may be preempted) */
 
 struct execi_spin {

@@ -18,11 +18,11 @@
 #include <stddef.h>
 
 struct execi_inject {
-        _Atomic(struct execi_link *) head; /* newest first; a mark of its own when closed */
+        _Atomic(struct execi_link *) head; /* A newest first; a mark of its own when closed */
         struct execi_spin lock;
-        struct execi_fifo taken;  /* L(lock) oldest first */
-        _Atomic(size_t) n_taken;  /* its length; written under the lock */
-        bool closed;              /* L(lock) */
+        struct execi_fifo taken; /* L(lock) oldest first */
+        _Atomic(size_t) n_taken; /* written under the lock: its length, or not 0 while the stack moves into it */
+        bool closed;             /* L(lock) */
 };
 
 void execi_inject_init(struct execi_inject *q);

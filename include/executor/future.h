@@ -60,7 +60,8 @@ typedef void (*exec_callback_fn)(exec_future *f, void *arg);
  * Returns   0; -ENOMEM. */
 EXEC_API int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg);
 
-/* exec_future_remove_callback - remove every such pair that has not begun to run. Returns how many. */
+/* exec_future_remove_callback - remove every such pair that has not begun to run; of a future that another thread is
+ * finishing at this moment none. Returns how many. */
 EXEC_API int exec_future_remove_callback(exec_future *f, exec_callback_fn fn, void *arg);
 
 /* exec_promise_new - a future finished by hand. @drop_value (may be NULL) as in exec_task_options.

@@ -1,0 +1,21 @@
+# Headers, both libraries, the CMake package and the pkg-config file; all relocatable.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set_target_properties(executor_static PROPERTIES EXPORT_NAME executor_static)
+set_target_properties(executor_shared PROPERTIES EXPORT_NAME executor)
+
+install(DIRECTORY include/executor TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+install(TARGETS executor_static executor_shared EXPORT executor-targets)
+install(EXPORT executor-targets NAMESPACE executor:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/executor)
+
+configure_package_config_file(cmake/executor-config.cmake.in ${PROJECT_BINARY_DIR}/executor-config.cmake
+        INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/executor NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/executor-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/executor-config.cmake ${PROJECT_BINARY_DIR}/executor-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/executor)
+
+# From lib/pkgconfig back to the prefix: the tree may be moved.
+file(RELATIVE_PATH prefix_from_pc /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
+configure_file(cmake/executor.pc.in ${PROJECT_BINARY_DIR}/executor.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/executor.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,179 @@
+/* dump.c - see dump.h. Works while the pool runs: a task is held for the moment in which it is looked at. */
+#include "dump.h"
+
+#include "future/here.h"
+#include "port/log.h"
+#include "port/stack.h"
+#include "sched/ready.h"
+#include "task/extra.h"
+#include "task/register.h"
+#include "task/waitword.h"
+
+#include <executor/executor.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct dump {
+        struct exec_pool *pool;
+        int fd; /* -1: the log */
+        int error;
+        uint32_t now_ms;
+        unsigned n;
+};
+
+static void put(struct dump *d, const char *line)
+{
+        size_t left = strlen(line);
+
+        if (d->fd < 0) {
+                execi_log(EXEC_LOG_WARN, "%s", line);
+                return;
+        }
+        while (left && !d->error) {
+                ssize_t n = write(d->fd, line, left);
+
+                if (n >= 0) {
+                        line += n;
+                        left -= (size_t)n;
+                } else if (errno != EINTR) {
+                        d->error = -errno;
+                }
+        }
+}
+
+static const char *kind_name(const exec_future *f)
+{
+        static const char *const names[CELL_KINDS] = {"nothing", "task", "promise", "sleep", "gather"};
+
+        return f->kind < CELL_KINDS ? names[f->kind] : "?";
+}
+
+static void name_of(const exec_future *f, char *buffer, size_t size)
+{
+        if (exec_task_name(f, buffer, size) < 0)
+                snprintf(buffer, size, "%s-%lx", kind_name(f), (unsigned long)((uintptr_t)f >> 6)); /* NOLINT */
+}
+
+/* @t is pinned: it waits, and cannot go on meanwhile. */
+static void describe_wait(struct dump *d, exec_future *t, bool forward, char *line, size_t size)
+{
+        char what[EXTRA_NAME_BYTES];
+
+        if (forward)
+                name_of(t->awaiting, what, sizeof what);
+        else
+                snprintf(what, sizeof what, "a deadline or a queue");
+        snprintf(line, size, "waits for %s, for %u ms, on worker %u", what, d->now_ms - t->since_ms,
+                 t->fiber->worker->id);
+}
+
+static bool pin(exec_future *t, uint64_t *seen)
+{
+        uint64_t w = atom_load(&t->wait, ACQUIRE);
+
+        while ((w & WAIT_STATE) == WAIT_ARMED && !(w & WAIT_PINNED))
+                if (atom_cas(&t->wait, &w, w | WAIT_PINNED, ACQ_REL)) {
+                        *seen = w;
+                        return true;
+                }
+        return false;
+}
+
+/* @t is held: it cannot end. */
+static void describe(struct dump *d, exec_future *t, uint64_t word)
+{
+        char name[EXTRA_NAME_BYTES], state[128] = "runs or is ready", line[256];
+        uint64_t seen;
+
+        name_of(t, name, sizeof name);
+        if (!(word & WORD_STARTED)) {
+                snprintf(state, sizeof state, "is queued");
+        } else if (pin(t, &seen)) {
+                describe_wait(d, t, seen & WAIT_FORWARD, state, sizeof state);
+                if (execi_wait_unpin(&t->wait))
+                        execi_wake(execi_worker_current(), t, WAKE_QUEUE);
+        }
+        snprintf(line, sizeof line, "  %s %s%s\n", name, state, (word & WORD_CANCEL) ? ", is being cancelled" : "");
+        put(d, line);
+        d->n++;
+}
+
+static void visit(exec_future *f, void *arg)
+{
+        struct dump *d = arg;
+        uint64_t w = atom_load(&f->word, ACQUIRE);
+
+        for (;;) {
+                if (!(w & (WORD_QUEUED | WORD_STARTED)) || (w & WORD_DONE))
+                        return;
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE))
+                        break;
+        }
+        atom_add(&f->refs, 1, RELAXED); /* @relaxed count: under LOCK it cannot finish */
+        execi_state_unlock(f, w & ~WORD_DETACHED);
+        if (!execi_state_is_done(f))
+                describe(d, f, w);
+        execi_unref(execi_worker_current(), f);
+}
+
+static void visit_registered(struct dump *d, struct execi_register *r)
+{
+        exec_future *f;
+
+        execi_register_sweep(r);
+        while ((f = execi_register_next(r))) {
+                if (!execi_state_is_done(f))
+                        describe(d, f, execi_state_load(f));
+                execi_unref(execi_worker_current(), f);
+        }
+}
+
+static int dump(exec_pool *pool, int fd)
+{
+        struct dump d = {.pool = pool, .fd = fd};
+        char line[128];
+
+        d.now_ms = (uint32_t)((execi_now(pool->chooser) - pool->start_ns) / 1000000);
+        snprintf(line, sizeof line, "pool %s, %u workers:\n", pool->name, pool->n_workers);
+        put(&d, line);
+        for (unsigned i = 0; i < pool->n_made; i++)
+                execi_slab_visit(&pool->arena->slabs[i], visit, &d);
+        for (unsigned i = 0; i < N_REGISTERS; i++)
+                visit_registered(&d, &pool->registers[i]);
+        snprintf(line, sizeof line, "%u live tasks\n", d.n);
+        put(&d, line);
+        return d.error;
+}
+
+int exec_pool_dump(exec_pool *pool, int fd)
+{
+        if (!pool || fd < 0)
+                return -EINVAL;
+        return dump(pool, fd);
+}
+
+void execi_dump_to_log(exec_pool *pool)
+{
+        dump(pool, -1);
+}
+
+bool execi_describe_overflow(const void *address, char *buffer, size_t size)
+{
+        struct execi_worker *w = execi_worker_current();
+        struct execi_fiber *f = w ? w->fiber : NULL;
+        char name[EXTRA_NAME_BYTES] = "the worker's loop";
+        uintptr_t at = (uintptr_t)address;
+
+        if (!f || !f->low || at >= (uintptr_t)f->low || at < (uintptr_t)f->low - EXECI_GUARD_BYTES)
+                return false;
+        if (f->task)
+                name_of(f->task, name, sizeof name);
+        snprintf(buffer, size, "stack overflow in task %s (%zu bytes promised): raise stack_bytes", name,
+                 f->stacks->bytes);
+        return true;
+}

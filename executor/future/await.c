@@ -1,0 +1,92 @@
+/* await.c - waiting for one future. */
+#include "future/here.h"
+#include "port/sanitizer.h"
+#include "run/task.h"
+#include "sched/idle.h"
+#include "task/extra.h"
+#include "task/waitword.h"
+#include "wait/block.h"
+#include "wait/cancel.h"
+
+#include <executor/future.h>
+
+/* The outcome of a future that is done, as a return value. */
+static int fold(exec_future *f, void **value)
+{
+        if (LIKELY(f->state == EXEC_DONE)) {
+                if (value)
+                        *value = f->value;
+                return 0;
+        }
+        if (f->state == EXEC_FAILED)
+                atom_store(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag; a failed future's value cannot be taken */
+        return f->err;
+}
+
+/* May this child run right here, on the stack of its awaiter? Only what the caller could not have meant otherwise: it was
+ * created last, nobody has started it, and the whole stack promised to every task is left below. */
+static inline bool is_direct(struct execi_worker *w, exec_future *f)
+{
+        return execi_deque_peek(&w->deque) == f && !(f->flags & CELL_OWN_STACK) &&
+               execi_fiber_room(w->fiber) > w->pool->promise_bytes + w->pool->red_bytes &&
+               !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN); /* @relaxed hint */
+}
+
+/* Run it. A cancel of the awaiter reaches it as if the awaiter were suspended. */
+static int await_direct(struct execi_worker *w, exec_future *f, void **value)
+{
+        struct execi_fiber *fiber = w->fiber;
+        exec_future *t = fiber->task;
+
+        t->awaiting = f;
+        execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
+        if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL)) /* @relaxed V5 */
+                execi_cancel_deliver(w, t);
+        atom_bump(&w->n_direct, 1);
+        execi_task_run(w, f);
+        execi_wait_disarm(&t->wait);
+        execi_gather_flush(fiber->worker);
+        execi_tsan_acquire(f);
+        if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL) && execi_state_take_cancel(t)) /* @relaxed hint */
+                return -ECANCELED;
+        return fold(f, value);
+}
+
+static NOINLINE int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
+{
+        int r = execi_may_wait(w);
+
+        if (r)
+                return r;
+        if (UNLIKELY(f == execi_here_task(w)))
+                return -EDEADLK;
+        r = execi_wait_future(f, deadline_ns);
+        return r ? r : fold(f, value);
+}
+
+int exec_await(exec_future *f, void **value)
+{
+        struct execi_worker *w;
+
+        if (UNLIKELY(!execi_is_future(f)))
+                return -EINVAL;
+        if (execi_state_is_done(f)) {
+                execi_tsan_acquire(f);
+                return fold(f, value);
+        }
+        w = execi_worker_current();
+        if (w && execi_here_task(w) && is_direct(w, f) && !execi_callback_is_running() && execi_deque_pop(&w->deque))
+                return await_direct(w, f, value);
+        return await_slow(w, f, EXEC_FOREVER, value);
+}
+
+int exec_await_until(exec_future *f, int64_t deadline_ns, void **value)
+{
+        if (UNLIKELY(!execi_is_future(f)))
+                return -EINVAL;
+        if (execi_state_is_done(f)) {
+                execi_tsan_acquire(f);
+                return fold(f, value);
+        }
+        return await_slow(execi_worker_current(), f, deadline_ns, value);
+}

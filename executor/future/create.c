@@ -1,0 +1,215 @@
+/* create.c - creating tasks. */
+#include "future/create.h"
+
+#include "future/failed.h"
+#include "future/here.h"
+#include "port/sanitizer.h"
+#include "run/find.h"
+#include "sched/idle.h"
+#include "task/extra.h"
+#include "task/register.h"
+#include "wait/waiter.h"
+
+#include <executor/task.h>
+
+#include <string.h>
+
+static inline void init(exec_future *f, enum cell_kind kind, unsigned flags)
+{
+        atom_store(&f->refs, 1, RELAXED);  /* @relaxed init */
+        atom_store(&f->extra, 0, RELAXED); /* @relaxed init */
+        atom_store(&f->seen, 0, RELAXED);  /* @relaxed init */
+        f->kind = (uint8_t)kind;
+        f->state = EXEC_PENDING;
+        f->flags = (uint8_t)flags;
+        f->err = 0;
+}
+
+exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags)
+{
+        bool allocated = !w || execi_tsan_precise();
+        exec_future *f = allocated ? execi_cell_alloc(w ? w->pool : NULL) : execi_slab_alloc(w->slab);
+
+        if (!f)
+                return NULL;
+        init(f, kind, allocated ? flags | CELL_ALLOCATED : flags);
+        f->value = NULL;
+        atom_store(&f->word, 0, RELEASE);
+        return f;
+}
+
+/* Queue a task of this worker's pool. */
+static inline void enqueue(struct execi_worker *w, exec_future *t)
+{
+        execi_tsan_release(t);
+        atom_store(&t->wait, 0, RELAXED);           /* @relaxed init */
+        atom_store(&t->word, WORD_QUEUED, RELEASE); /* from here on it can be cancelled */
+        atom_bump(&w->n_created, 1);
+        if (UNLIKELY(!execi_deque_push(&w->deque, t)))
+                execi_spill(w->pool, t);
+        else if (execi_idle_is_wanted(w->pool) && execi_deque_publish(&w->deque))
+                execi_idle_notify_slow(w->pool);
+}
+
+/* Hand a task to another pool, or from a plain thread. false: the pool is closed, the task is the caller's again. */
+static bool submit(struct exec_pool *pool, exec_future *t)
+{
+        bool taken;
+
+        atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
+        execi_tsan_release(t);
+        atom_store(&t->wait, 0, RELAXED); /* @relaxed init */
+        execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        atom_add(&pool->n_outside, 1, SEQ_CST);
+        atom_store(&t->word, WORD_QUEUED, RELEASE);
+        taken = execi_inject_push(&pool->outside, &t->link);
+        if (taken) {
+                execi_idle_notify_slow(pool);
+        } else {
+                execi_register_remove(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+                atom_sub(&pool->n_outside, 1, SEQ_CST);
+        }
+        atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
+        return taken;
+}
+
+static int refusal(struct exec_pool *pool, exec_task_fn fn)
+{
+        if (!fn || !pool)
+                return -EINVAL;
+        if (UNLIKELY(execi_is_child(pool)))
+                return -ECHILD;
+        return UNLIKELY(atom_load(&pool->halt, RELAXED) & HALT_BROKEN) ? -EPIPE : 0; /* @relaxed hint */
+}
+
+static int attach_options(exec_future *t, const void *arg, const struct exec_task_options *o)
+{
+        struct execi_extra *e = execi_extra_need(t, o->arg_size);
+
+        if (!e)
+                return -ENOMEM;
+        if (o->arg_size) {
+                memcpy(execi_extra_arg(e), arg, o->arg_size);
+                t->arg = execi_extra_arg(e);
+        }
+        e->drop_arg = o->drop_arg;
+        e->drop_value = o->drop_value;
+        e->arg = t->arg;
+        e->stack_bytes = o->stack_bytes;
+        if (o->name) {
+                strncpy(e->name, o->name, sizeof e->name - 1);
+                e->name[sizeof e->name - 1] = '\0';
+        }
+        return 0;
+}
+
+static void free_unborn(struct execi_worker *w, exec_future *t)
+{
+        struct execi_extra *e = execi_extra_get(t);
+
+        if (e)
+                e->drop_value = NULL;
+        if ((t->flags & CELL_ALLOCATED) && execi_cell_prefix(t)->tsan)
+                execi_tsan_context_free(execi_cell_prefix(t)->tsan);
+        t->state = EXEC_CANCELLED;
+        execi_cell_release(w, t);
+}
+
+/* Everything but the plainest: options, another pool, plain threads, the precise mode. */
+static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *pool, exec_task_fn fn, const void *arg,
+                                     const struct exec_task_options *o)
+{
+        bool precise = execi_tsan_precise(), foreign = !w || w->pool != pool;
+        unsigned flags = 0;
+        exec_future *t;
+
+        if (o && (o->flags & EXEC_TIED))
+                flags |= CELL_TIED;
+        if (pool->flags & EXEC_POOL_TIED)
+                flags |= CELL_TIED;
+        if (precise || (o && o->stack_bytes > pool->promise_bytes))
+                flags |= CELL_OWN_STACK;
+        t = foreign || precise ? execi_cell_alloc(pool) : execi_slab_alloc(w->slab);
+        if (!t)
+                return NULL;
+        init(t, CELL_TASK, foreign || precise ? flags | CELL_ALLOCATED : flags);
+        t->fn = fn;
+        t->arg = (void *)(uintptr_t)arg; /* NOLINT */
+        if (o && attach_options(t, arg, o)) {
+                free_unborn(w, t);
+                return NULL;
+        }
+        if (precise)
+                execi_cell_prefix(t)->tsan = execi_tsan_context_new();
+        if (foreign) {
+                if (submit(pool, t))
+                        return t;
+                free_unborn(w, t);
+                return execi_failed(-ESHUTDOWN);
+        }
+        if (precise)
+                execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        enqueue(w, t);
+        return t;
+}
+
+exec_future *exec_create_task(exec_task_fn fn, void *arg)
+{
+        struct execi_worker *w = execi_worker_current();
+        exec_future *t;
+
+        if (UNLIKELY(!w || !fn || execi_tsan_precise() || (w->pool->flags & EXEC_POOL_TIED)))
+                return exec_create_task_with(fn, arg, NULL);
+        t = execi_slab_alloc(w->slab);
+        if (UNLIKELY(!t))
+                return execi_failed(-ENOMEM);
+        init(t, CELL_TASK, 0);
+        t->fn = fn;
+        t->arg = arg;
+        enqueue(w, t);
+        return t;
+}
+
+/* The options as this version knows them; fields that an older caller lacks are 0. */
+static int read_options(struct exec_task_options *to, const struct exec_task_options *from, const void *arg)
+{
+        memset(to, 0, sizeof *to);
+        if (!from)
+                return 0;
+        if (from->size < offsetof(struct exec_task_options, pool) || from->size > 4096)
+                return -EINVAL;
+        memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
+        if (to->arg_size && !arg)
+                return -EINVAL;
+        return to->arg_size > SIZE_MAX / 2 || to->stack_bytes > SIZE_MAX / 2 ? -ENOMEM : 0;
+}
+
+exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struct exec_task_options *options)
+{
+        struct execi_worker *w = execi_worker_current();
+        struct exec_task_options o;
+        struct exec_pool *pool;
+        exec_future *t = NULL;
+        int err = read_options(&o, options, arg);
+
+        pool = o.pool ? o.pool : execi_here_pool(w);
+        if (!err)
+                err = refusal(pool, fn);
+        if (!err) {
+                t = create_slow(w, pool, fn, arg, options ? &o : NULL);
+                if (t && !(t->flags & CELL_STATIC))
+                        return t;
+                err = t ? t->err : -ENOMEM;
+        }
+        if (options && o.drop_arg) /* the body will never run */
+                o.drop_arg((void *)(uintptr_t)arg); /* NOLINT */
+        return execi_failed(err);
+}
+
+void exec_task_options_init(struct exec_task_options *options, size_t size)
+{
+        if (!options)
+                return;
+        memset(options, 0, size);
+        options->size = size;
+}

@@ -1,0 +1,11 @@
+/* create.h - making cells. */
+#ifndef EXECI_FUTURE_CREATE_H
+#define EXECI_FUTURE_CREATE_H
+
+#include "sched/pool.h"
+#include "task/state.h"
+
+/* A cell of @kind with one reference, not a task; from the calling worker's slab or the allocator. NULL: no memory. */
+exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags);
+
+#endif

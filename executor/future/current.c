@@ -1,0 +1,103 @@
+/* current.c - what a task asks about itself: which one, its name, is it cancelled, why did it fail. */
+#include "future/here.h"
+#include "port/memory.h"
+#include "task/extra.h"
+#include "task/state.h"
+
+#include <executor/pool.h>
+#include <executor/task.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+exec_future *exec_current_task(void)
+{
+        return execi_here_task(execi_worker_current());
+}
+
+int exec_pool_worker(void)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        return w ? (int)w->id : -1;
+}
+
+exec_pool *exec_pool_current(void)
+{
+        return execi_here_pool(execi_worker_current());
+}
+
+bool exec_cancel_requested(void)
+{
+        exec_future *t = exec_current_task();
+
+        return t && (atom_load(&t->word, RELAXED) & WORD_CANCEL); /* @relaxed hint */
+}
+
+static bool is_task(const exec_future *f)
+{
+        return execi_is_future(f) && f->kind == CELL_TASK;
+}
+
+int exec_cancelling(const exec_future *task)
+{
+        if (!is_task(task))
+                return -EINVAL;
+        return (int)((execi_state_load(task) & WORD_COUNT) / WORD_ONE);
+}
+
+int exec_uncancel(exec_future *task)
+{
+        if (!task && !(task = exec_current_task()))
+                return -EPERM;
+        return is_task(task) ? execi_state_uncancel(task) : -EINVAL;
+}
+
+int exec_task_name(const exec_future *task, char *buffer, size_t size)
+{
+        const struct execi_extra *e;
+
+        if (!is_task(task) || (size && !buffer))
+                return -EINVAL;
+        e = execi_extra_get(task);
+        if (e && e->name[0])
+                return snprintf(buffer, size, "%s", e->name);
+        return snprintf(buffer, size, "task-%lx", (unsigned long)((uintptr_t)task >> 6)); /* NOLINT */
+}
+
+static void attach_message(exec_future *t, const char *file, int line, const char *format, va_list list)
+{
+        struct execi_extra *e = execi_extra_need(t, 0);
+        va_list again;
+        int n;
+
+        if (!e)
+                return;
+        va_copy(again, list);
+        n = vsnprintf(NULL, 0, format, again);
+        va_end(again);
+        if (e->message)
+                execi_free(e->message, e->message_bytes);
+        e->message = n >= 0 ? execi_alloc((size_t)n + 1) : NULL;
+        e->message_bytes = (size_t)n + 1;
+        if (e->message)
+                vsnprintf(e->message, e->message_bytes, format, list);
+        e->file = file;
+        e->line = line;
+}
+
+int exec_fail_at(const char *file, int line, int err, const char *format, ...)
+{
+        exec_future *t = exec_current_task();
+        va_list list;
+
+        if (err >= 0)
+                err = -EINVAL;
+        if (!t || !format)
+                return err;
+        va_start(list, format);
+        attach_message(t, file, line, format, list);
+        va_end(list);
+        return err;
+}

@@ -1,0 +1,198 @@
+/* future.c - looking at a future, taking its value, references, cancelling. */
+#include "future/create.h"
+#include "future/failed.h"
+#include "future/here.h"
+#include "port/memory.h"
+#include "port/sanitizer.h"
+#include "task/extra.h"
+#include "wait/cancel.h"
+#include "wait/waiter.h"
+
+#include <executor/future.h>
+
+exec_future *exec_future_ref(exec_future *f)
+{
+        if (f)
+                execi_ref(f);
+        return f;
+}
+
+void exec_future_unref(exec_future *f)
+{
+        if (f)
+                execi_unref(execi_worker_current(), f);
+}
+
+void exec_future_unref_all(exec_future *const f[], size_t n)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        for (size_t i = 0; f && i < n; i++) {
+                if (i + 8 < n)
+                        PREFETCH(f[i + 8]);
+                if (f[i])
+                        execi_unref(w, f[i]);
+        }
+}
+
+bool exec_future_done(const exec_future *f)
+{
+        if (!execi_is_future(f) || !execi_state_is_done(f))
+                return false;
+        execi_tsan_acquire((void *)(uintptr_t)f); /* NOLINT */
+        return true;
+}
+
+static void note_seen(const exec_future *f, unsigned bit)
+{
+        atom_or(&((exec_future *)(uintptr_t)f)->seen, (uint8_t)bit, RELAXED); /* NOLINT; @relaxed flag */
+}
+
+int exec_future_outcome(const exec_future *f, struct exec_outcome *out)
+{
+        if (!execi_is_future(f) || !out)
+                return -EINVAL;
+        *out = (struct exec_outcome){EXEC_PENDING, 0, NULL};
+        if (!exec_future_done(f))
+                return -EINPROGRESS;
+        *out = (struct exec_outcome){f->state, f->err, f->state == EXEC_DONE ? f->value : NULL};
+        if (f->state == EXEC_FAILED)
+                note_seen(f, SEEN_ERROR);
+        return 0;
+}
+
+int exec_take(exec_future *f, void **value)
+{
+        if (!execi_is_future(f))
+                return -EINVAL;
+        if (!exec_future_done(f))
+                return -EINPROGRESS;
+        if (f->state != EXEC_DONE) {
+                note_seen(f, SEEN_ERROR);
+                return f->err;
+        }
+        if (atom_or(&f->seen, SEEN_TAKEN, ACQ_REL) & SEEN_TAKEN)
+                return -EALREADY;
+        if (value)
+                *value = f->value;
+        return 0;
+}
+
+const char *exec_future_error_message(const exec_future *f, const char **file, int *line)
+{
+        struct execi_extra *e;
+
+        if (!execi_is_future(f) || !exec_future_done(f) || f->state == EXEC_DONE || !(e = execi_extra_get(f)) || !e->message)
+                return NULL;
+        note_seen(f, SEEN_ERROR);
+        if (file)
+                *file = e->file;
+        if (line)
+                *line = e->line;
+        return e->message;
+}
+
+int exec_cancel(exec_future *f, const char *reason)
+{
+        if (!execi_is_future(f))
+                return -EINVAL;
+        if (execi_state_is_done(f)) {
+                if (f->state == EXEC_FAILED) /* somebody cares */
+                        note_seen(f, SEEN_ERROR);
+                return 0;
+        }
+        return execi_cancel(execi_worker_current(), f, reason);
+}
+
+const char *exec_cancel_reason(const exec_future *f)
+{
+        return execi_is_future(f) ? execi_reason_get(f) : NULL;
+}
+
+int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)
+{
+        struct execi_callback_waiter *c;
+
+        if (!execi_is_future(f) || !fn)
+                return -EINVAL;
+        c = execi_alloc(sizeof *c);
+        if (!c)
+                return -ENOMEM;
+        c->node.kind = WAITER_CALLBACK;
+        c->future = f;
+        c->fn = fn;
+        c->arg = arg;
+        execi_ref(f);
+        if (!execi_waiter_link(f, &c->node)) {
+                execi_callback_defer(c);
+                execi_callbacks_run();
+        }
+        return 0;
+}
+
+static int free_callbacks(struct execi_worker *w, exec_future *f, struct execi_callback_waiter *removed)
+{
+        int n = 0;
+
+        for (struct execi_callback_waiter *next; removed; removed = next, n++) {
+                next = removed->next_run;
+                execi_free(removed, sizeof *removed);
+                execi_unref(w, f);
+        }
+        return n;
+}
+
+int exec_future_remove_callback(exec_future *f, exec_callback_fn fn, void *arg)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        if (!execi_is_future(f) || !fn)
+                return -EINVAL;
+        return free_callbacks(w, f, execi_callbacks_unlink(f, fn, arg)) +
+               free_callbacks(w, f, execi_callbacks_withdraw(f, fn, arg));
+}
+
+exec_future *exec_promise_new(exec_drop_fn drop_value)
+{
+        struct execi_worker *w = execi_worker_current();
+        exec_future *f = execi_cell_new(w, CELL_PROMISE, 0);
+        struct execi_extra *e;
+
+        if (!f)
+                return execi_failed(-ENOMEM);
+        if (!drop_value)
+                return f;
+        e = execi_extra_need(f, 0);
+        if (!e) {
+                f->state = EXEC_CANCELLED;
+                execi_cell_release(w, f);
+                return execi_failed(-ENOMEM);
+        }
+        e->drop_value = drop_value;
+        return f;
+}
+
+static int settle(exec_future *f, int state, int err, void *value)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        if (!execi_is_future(f) || f->kind != CELL_PROMISE)
+                return -EINVAL;
+        if (!execi_finish(w, f, state, err, value))
+                return -EALREADY;
+        if (w)
+                execi_gather_flush(w);
+        return 0;
+}
+
+int exec_promise_set(exec_future *promise, void *value)
+{
+        return settle(promise, EXEC_DONE, 0, value);
+}
+
+int exec_promise_fail(exec_future *promise, int err)
+{
+        if (err >= 0)
+                return -EINVAL;
+        return settle(promise, err == -ECANCELED ? EXEC_CANCELLED : EXEC_FAILED, err, NULL);
+}

@@ -1,0 +1,34 @@
+/* here.h - where a public call was made from: which worker, which pool, may it wait. */
+#ifndef EXECI_FUTURE_HERE_H
+#define EXECI_FUTURE_HERE_H
+
+#include "sched/pool.h"
+#include "wait/waiter.h"
+
+struct exec_pool *execi_default_pool(void);
+void execi_default_pool_unset(struct exec_pool *pool);
+
+/* The pool that creates for the caller, or NULL. */
+static inline struct exec_pool *execi_here_pool(struct execi_worker *w)
+{
+        return w ? w->pool : execi_default_pool();
+}
+
+/* The running task, or NULL: on a worker outside tasks user code runs too (callbacks, hooks, drop functions). */
+static inline exec_future *execi_here_task(struct execi_worker *w)
+{
+        return w && w->fiber ? w->fiber->task : NULL;
+}
+
+/* 0; -EPERM in a done callback, and on a worker outside any task. */
+static inline int execi_may_wait(struct execi_worker *w)
+{
+        if (UNLIKELY(execi_callback_is_running()))
+                return -EPERM;
+        return w && !execi_here_task(w) ? -EPERM : 0;
+}
+
+/* Made after a fork()? */
+bool execi_is_child(const struct exec_pool *pool);
+
+#endif

@@ -1,0 +1,403 @@
+/* pool.c - pools from start to end. Sees all layers: starts them in order, drains, stops in reverse. */
+#include "base/check.h"
+#include "dump.h"
+#include "future/failed.h"
+#include "future/here.h"
+#include "port/clock.h"
+#include "port/cpu.h"
+#include "port/log.h"
+#include "port/membarrier.h"
+#include "port/memory.h"
+#include "port/overflow.h"
+#include "port/process.h"
+#include "port/sanitizer.h"
+#include "run/fibers.h"
+#include "run/find.h"
+#include "run/loop.h"
+#include "sched/idle.h"
+#include "task/extra.h"
+#include "wait/cancel.h"
+#include "wait/ending.h"
+#include "wait/timers.h"
+
+#include <executor/executor.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIRST_CAPACITY = 1 << 10 };
+#define DEFAULT_STACK ((size_t)64 << 10)
+#define LEAST_STACK   ((size_t)16 << 10)
+#define MOST_STACK    ((size_t)1 << 40)
+#define DIRECT_ROOM   ((size_t)192 << 10) /* beyond the promise: for children called on their awaiter's stack */
+#define RED_BYTES     ((size_t)8 << 10)   /* below the promise: a signal frame, the library's own frames */
+
+static struct {
+        struct execi_spin lock;
+        struct exec_pool *pool;
+} default_pool;
+
+struct exec_pool *execi_default_pool(void)
+{
+        struct exec_pool *pool;
+
+        execi_spin_lock(&default_pool.lock);
+        pool = default_pool.pool;
+        execi_spin_unlock(&default_pool.lock);
+        return pool;
+}
+
+void execi_default_pool_unset(struct exec_pool *pool)
+{
+        execi_spin_lock(&default_pool.lock);
+        if (default_pool.pool == pool)
+                default_pool.pool = NULL;
+        execi_spin_unlock(&default_pool.lock);
+}
+
+int exec_pool_set_default(exec_pool *pool)
+{
+        execi_spin_lock(&default_pool.lock);
+        default_pool.pool = pool;
+        execi_spin_unlock(&default_pool.lock);
+        return 0;
+}
+
+bool execi_is_child(const struct exec_pool *pool)
+{
+        return pool->process != execi_process();
+}
+
+void exec_pool_options_init(struct exec_pool_options *options, size_t size)
+{
+        if (!options)
+                return;
+        memset(options, 0, size);
+        options->size = size;
+}
+
+static int read_options(struct exec_pool_options *to, const struct exec_pool_options *from)
+{
+        memset(to, 0, sizeof *to);
+        if (from) {
+                if (from->size < offsetof(struct exec_pool_options, n_workers) || from->size > 4096)
+                        return -EINVAL;
+                memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
+        }
+        if (to->n_workers > MAX_WORKERS || (to->stack_bytes && to->stack_bytes < LEAST_STACK) ||
+            to->stack_bytes > MOST_STACK)
+                return -EINVAL;
+        if (!to->n_workers)
+                to->n_workers = execi_cpu_count() < MAX_WORKERS ? execi_cpu_count() : MAX_WORKERS;
+        if (!to->stack_bytes)
+                to->stack_bytes = DEFAULT_STACK;
+        return 0;
+}
+
+#ifdef EXEC_TESTING
+/* Test runs of the whole suite in another mode. */
+static unsigned test_flags(void)
+{
+        static const struct {
+                const char *name;
+                unsigned flag;
+        } names[] = {
+                {"migrate", EXEC_POOL_FORCE_MIGRATE},       {"no-membarrier", EXEC_POOL_NO_MEMBARRIER},
+                {"guard-madvise", EXEC_POOL_GUARD_MADVISE}, {"guard-mprotect", EXEC_POOL_GUARD_MPROTECT},
+                {"guard-canary", EXEC_POOL_GUARD_CANARY},   {"tied", EXEC_POOL_TIED},
+        };
+        const char *list = getenv("EXEC_TEST_POOL_FLAGS");
+        unsigned flags = 0;
+
+        for (size_t i = 0; list && i < sizeof names / sizeof *names; i++)
+                if (strstr(list, names[i].name))
+                        flags |= names[i].flag;
+        return flags;
+}
+#else
+static unsigned test_flags(void)
+{
+        return 0;
+}
+#endif
+
+static enum execi_guard rung_of(unsigned flags)
+{
+        if (flags & EXEC_POOL_GUARD_CANARY)
+                return GUARD_CANARY;
+        if (flags & EXEC_POOL_GUARD_MPROTECT)
+                return GUARD_MPROTECT;
+        return (flags & EXEC_POOL_GUARD_MADVISE) ? GUARD_MADVISE : GUARD_BEST;
+}
+
+static size_t to_pages(size_t bytes)
+{
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+        return (bytes + page - 1) & ~(page - 1);
+}
+
+static void wish_stop(struct exec_pool *pool)
+{
+        execi_inject_close(&pool->outside);
+        execi_cancel_all(pool, "the pool was asked to stop");
+}
+
+static int init_worker(struct exec_pool *pool, unsigned i)
+{
+        struct execi_worker *w = &pool->workers[i];
+
+        w->pool = pool;
+        w->id = i;
+        w->slab = &pool->arena->slabs[i];
+        w->random = (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
+        w->poll_every = 1;
+        w->trimmed = true;
+        w->seen = execi_alloc(pool->n_workers * sizeof *w->seen);
+        execi_timers_init(&w->timers);
+        execi_parker_init(&w->parker);
+        if (!w->seen || execi_deque_init(&w->deque, FIRST_CAPACITY, 0, !pool->membarrier))
+                return -ENOMEM;
+        return execi_fibers_need_spare(w) ? 0 : -ENOMEM;
+}
+
+/* After the threads have ended, or before they began. */
+static void fini_worker(struct exec_pool *pool, unsigned i)
+{
+        struct execi_worker *w = &pool->workers[i];
+
+        if (!w->pool)
+                return;
+        execi_fibers_fini(w);
+        execi_deque_fini(&w->deque);
+        execi_parker_fini(&w->parker);
+        execi_heap_fini(&w->timers.heap);
+        execi_free(w->seen, pool->n_workers * sizeof *w->seen);
+}
+
+static void fini_pool(struct exec_pool *pool, unsigned n_made)
+{
+        for (unsigned i = 0; i < n_made; i++)
+                fini_worker(pool, i);
+        if (pool->workers)
+                execi_free_aligned(pool->workers, n_made * sizeof *pool->workers, CACHE_PAIR);
+        if (pool->arena)
+                execi_arena_close(pool->arena);
+        if (pool->stacks.bytes)
+                execi_fibers_fini_pool(pool);
+        execi_free_aligned(pool, sizeof *pool, CACHE_PAIR);
+}
+
+static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
+{
+        int r;
+
+        pool->n_workers = o->n_workers;
+        pool->flags = o->flags | test_flags();
+        pool->membarrier = !(pool->flags & EXEC_POOL_NO_MEMBARRIER) && execi_membarrier_register();
+        pool->promise_bytes = to_pages(o->stack_bytes);
+        pool->red_bytes = RED_BYTES;
+        pool->recycle_own = !execi_tsan_precise();
+        pool->fiber_main = execi_fiber_loop;
+        pool->stop_wish = wish_stop;
+        pool->start_hook = o->start_hook;
+        pool->start_ctx = o->start_ctx;
+        pool->start_ns = execi_clock_now();
+        pool->process = execi_process();
+        snprintf(pool->name, sizeof pool->name, "%s", o->name && *o->name ? o->name : "exec");
+        execi_inject_init(&pool->outside);
+        execi_inject_init(&pool->wakes);
+        execi_idle_init(pool);
+        r = execi_stacks_init(&pool->stacks, to_pages(pool->promise_bytes + RED_BYTES + DIRECT_ROOM),
+                              rung_of(pool->flags), true);
+        if (r) {
+                pool->stacks.bytes = 0;
+                return r;
+        }
+        pool->arena = execi_arena_new(o->n_workers, pool);
+        pool->workers = execi_alloc_aligned(o->n_workers * sizeof *pool->workers, CACHE_PAIR);
+        if (!pool->arena || !pool->workers)
+                return -ENOMEM;
+        for (unsigned i = 0; i < o->n_workers; i++)
+                if ((r = init_worker(pool, i)))
+                        return r;
+        return 0;
+}
+
+/* Start the threads; as many as can be had. n_workers must be final before the first one looks at it, so the threads wait
+ * for the start signal. */
+static int start_threads(struct exec_pool *pool)
+{
+        char name[32];
+        unsigned n = 0;
+        int r = 0;
+
+        for (; n < pool->n_workers; n++) {
+                snprintf(name, sizeof name, "%s-%u", pool->name, n);
+                r = execi_thread_start(&pool->workers[n].thread, execi_worker_main, &pool->workers[n], name);
+                if (r)
+                        break;
+        }
+        if (!n)
+                return r;
+        if (n < pool->n_workers)
+                execi_log(EXEC_LOG_WARN, "only %u of %u threads of pool %s could be started", n, pool->n_workers, pool->name);
+        pool->n_workers = n;
+        atom_store(&pool->started, 1, RELEASE); /* @pair pool.started */
+        for (unsigned i = 0; i < n; i++)
+                execi_parker_unpark(&pool->workers[i].parker);
+        return 0;
+}
+
+int exec_pool_new(exec_pool **out, const struct exec_pool_options *options)
+{
+        struct exec_pool_options o;
+        struct exec_pool *pool;
+        unsigned n_made;
+        int r;
+
+        if (!out)
+                return -EINVAL;
+        *out = NULL;
+        r = read_options(&o, options);
+        if (r)
+                return r;
+        execi_sanitizer_init();
+        pool = execi_alloc_aligned(sizeof *pool, CACHE_PAIR);
+        if (!pool)
+                return -ENOMEM;
+        n_made = o.n_workers;
+        r = init_pool(pool, &o);
+        if (!r) {
+                if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
+                        execi_overflow_install(execi_describe_overflow);
+                r = start_threads(pool);
+                if (r && !(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
+                        execi_overflow_remove();
+        }
+        if (r) {
+                fini_pool(pool, n_made);
+                return r;
+        }
+        pool->n_made = n_made;
+        *out = pool;
+        return 0;
+}
+
+static int check_outside(const exec_pool *pool)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        if (!pool)
+                return -EINVAL;
+        if (execi_is_child(pool))
+                return -ECHILD;
+        return w ? -EDEADLK : 0;
+}
+
+static void wait_for_visitors(struct exec_pool *pool)
+{
+        unsigned turns = 0;
+
+        while (atom_load(&pool->n_visitors, ACQUIRE)) /* @pair pool.visitors */
+                execi_spin_yield(&turns);
+}
+
+static bool is_drained(struct exec_pool *pool)
+{
+        return execi_idle_all_asleep(pool) && execi_inject_empty(&pool->outside) && execi_inject_empty(&pool->wakes) &&
+               execi_pool_is_quiet(pool);
+}
+
+static void set_drain_waiter(struct exec_pool *pool, struct execi_parker *parker)
+{
+        execi_spin_lock(&pool->drain_lock);
+        atom_store(&pool->drain_waiter, parker, SEQ_CST);
+        execi_spin_unlock(&pool->drain_lock);
+}
+
+/* Every worker that goes to sleep last tells the waiter; so does who ends a task from outside. */
+static bool wait_until_drained(struct exec_pool *pool, int64_t deadline_ns)
+{
+        struct execi_parker parker;
+        bool drained, in_time = true;
+
+        execi_parker_init(&parker);
+        set_drain_waiter(pool, &parker);
+        while (!(drained = is_drained(pool)) && in_time)
+                in_time = execi_parker_park(&parker, deadline_ns);
+        set_drain_waiter(pool, NULL);
+        execi_parker_fini(&parker);
+        return drained;
+}
+
+static void log_left(struct exec_pool *pool)
+{
+        execi_log(EXEC_LOG_WARN, "pool %s: the shutdown's deadline passed; still there:", pool->name);
+        execi_dump_to_log(pool);
+}
+
+int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns)
+{
+        int r = check_outside(pool);
+
+        if (r)
+                return r;
+        if (mode != EXEC_DRAIN && mode != EXEC_CANCEL)
+                return -EINVAL;
+        atom_store(&pool->state, POOL_CLOSED, SEQ_CST);
+        execi_inject_close(&pool->outside);
+        if (mode == EXEC_CANCEL)
+                execi_cancel_all(pool, "the pool shuts down");
+        if (wait_until_drained(pool, deadline_ns))
+                return 0;
+        log_left(pool);
+        return -ETIMEDOUT;
+}
+
+int exec_pool_request_stop(exec_pool *pool)
+{
+        if (!pool)
+                return -EINVAL;
+        atom_or(&pool->halt, HALT_WISH, SEQ_CST);
+        execi_parker_unpark(&pool->workers[0].parker);
+        return 0;
+}
+
+static void join_all(struct exec_pool *pool)
+{
+        atom_or(&pool->halt, HALT_STOP, SEQ_CST);
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                execi_parker_unpark(&pool->workers[i].parker);
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                execi_thread_join(&pool->workers[i].thread);
+}
+
+int exec_pool_free(exec_pool *pool)
+{
+        int r;
+
+        if (!pool)
+                return 0;
+        r = check_outside(pool);
+        if (r)
+                return r;
+        execi_default_pool_unset(pool);
+        if (!is_drained(pool) || atom_load(&pool->state, SEQ_CST) == POOL_OPEN)
+                exec_pool_shutdown(pool, EXEC_CANCEL, EXEC_FOREVER);
+        atom_store(&pool->state, POOL_STOPPED, SEQ_CST);
+        wait_for_visitors(pool);
+        execi_sleeps_cancel(pool);
+        join_all(pool);
+        if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
+                execi_overflow_remove();
+        fini_pool(pool, pool->n_made);
+        return 0;
+}
+
+unsigned exec_pool_n_workers(const exec_pool *pool)
+{
+        return pool ? pool->n_workers : 0;
+}

@@ -1,0 +1,289 @@
+/* find.c - see find.h.
+ *
+ * Order in a busy worker: now and then (every 61 turns, oftener when turns are long) the clock, due timers and the queues
+ * from outside; else the task woken last; the ready ones, so that live stacks stay few; new tasks, newest first; one turn
+ * in four new tasks go before ready ones, so that neither starves. */
+#include "run/find.h"
+
+#include "run/fibers.h"
+#include "run/task.h"
+#include "sched/idle.h"
+#include "sched/ready.h"
+#include "task/state.h"
+#include "wait/timers.h"
+#include "wait/waiter.h"
+
+#define SEARCH_NS     ((int64_t)20 * 1000)  /* of fruitless search before a worker sleeps */
+#define LONG_POLL_NS  ((int64_t)200 * 1000) /* polls further apart than this come oftener */
+enum { POLL_TURNS = 61, OUTSIDE_BATCH = 8, PAUSES = 8 };
+
+void execi_spill(struct exec_pool *pool, exec_future *t)
+{
+        execi_inject_push(&pool->wakes, &t->link); /* never closed */
+        execi_idle_notify_slow(pool);
+}
+
+static inline void share(struct execi_worker *w)
+{
+        if (execi_idle_is_wanted(w->pool) && execi_deque_publish(&w->deque))
+                execi_idle_notify_slow(w->pool);
+}
+
+/* Put what was taken elsewhere into the own deque, so that the oldest comes out first. */
+static void keep(struct execi_worker *w, exec_future *t)
+{
+        if (!execi_deque_push(&w->deque, t))
+                execi_spill(w->pool, t);
+}
+
+static exec_future *take_outside(struct execi_worker *w)
+{
+        struct exec_pool *pool = w->pool;
+        struct execi_link *items[OUTSIDE_BATCH];
+        size_t n = execi_inject_pop(&pool->wakes, items, 1, false);
+
+        if (!n)
+                n = execi_inject_pop(&pool->outside, items, OUTSIDE_BATCH, false);
+        if (!n)
+                return NULL;
+        for (size_t i = n; i-- > 1;)
+                keep(w, execi_cell_of_link(items[i]));
+        if (n > 1)
+                share(w);
+        return execi_cell_of_link(items[0]);
+}
+
+static bool fire_timers(struct execi_worker *w, int64_t now_ns)
+{
+        bool any = false;
+
+        for (unsigned i = 0; i < w->pool->n_workers; i++)
+                any |= execi_timers_fire(w, &w->pool->workers[i], now_ns);
+        if (any)
+                execi_gather_flush(w);
+        return any;
+}
+
+static int64_t read_clock(struct execi_worker *w)
+{
+        int64_t now_ns = execi_now(w->pool->chooser);
+
+        atom_store(&w->coarse_ms, (uint32_t)((now_ns - w->pool->start_ns) / 1000000), RELAXED); /* @relaxed hint */
+        return now_ns;
+}
+
+static NOINLINE exec_future *poll(struct execi_worker *w)
+{
+        int64_t now_ns = read_clock(w);
+
+        if (now_ns - w->polled_ns > LONG_POLL_NS)
+                w->poll_every = w->poll_every / 2 + 1;
+        else if (w->poll_every < POLL_TURNS)
+                w->poll_every = w->poll_every * 2 < POLL_TURNS ? w->poll_every * 2 : POLL_TURNS;
+        w->polled_ns = now_ns;
+        w->poll_tick = w->tick;
+        fire_timers(w, now_ns);
+        return take_outside(w);
+}
+
+static inline exec_future *pop_new(struct execi_worker *w)
+{
+        exec_future *t = execi_deque_pop(&w->deque);
+
+        if (t)
+                share(w);
+        return t;
+}
+
+/* From the worker's own queues. */
+static inline exec_future *find_own(struct execi_worker *w)
+{
+        exec_future *t;
+
+        if ((t = execi_ready_take_next(w)))
+                return t;
+        if (UNLIKELY(w->n_new_first)) {
+                w->n_new_first--;
+                if ((t = pop_new(w)))
+                        return t;
+        }
+        if ((w->tick & 3) && (t = execi_ready_pop(w)))
+                return t;
+        if ((t = pop_new(w)))
+                return t;
+        return execi_ready_pop(w);
+}
+
+static exec_future *steal_from(struct execi_worker *v, struct execi_worker *w)
+{
+        size_t n = execi_deque_steal(&v->deque, w->loot, MAX_LOOT);
+
+        if (!n) {
+                exec_future *t = execi_ready_steal(v, w);
+
+                if (t)
+                        atom_bump(&w->n_steals, 1);
+                return t;
+        }
+        atom_bump(&w->n_steals, 1);
+        atom_bump(&w->n_stolen, n);
+        for (size_t i = 1; i < n; i++)
+                keep(w, w->loot[i]);
+        return w->loot[0];
+}
+
+/* Once round all queues that are not this worker's own. */
+static exec_future *steal_round(struct execi_worker *w, bool next_slots, int64_t now_ns)
+{
+        struct exec_pool *pool = w->pool;
+        unsigned first = execi_pick(pool->chooser, &w->random, pool->n_workers);
+        exec_future *t = take_outside(w);
+
+        for (unsigned i = 0; !t && i < pool->n_workers; i++) {
+                struct execi_worker *v = &pool->workers[(first + i) % pool->n_workers];
+
+                if (v == w)
+                        continue;
+                t = steal_from(v, w);
+                if (!t && next_slots)
+                        t = execi_ready_steal_next(v, w, now_ns);
+        }
+        return t;
+}
+
+/* A busy worker's private tasks: publish them for it. */
+static exec_future *force_round(struct execi_worker *w)
+{
+        struct exec_pool *pool = w->pool;
+        exec_future *t = NULL;
+
+        for (unsigned i = 0; pool->membarrier && !t && i < pool->n_workers; i++) {
+                struct execi_worker *v = &pool->workers[i];
+
+                if (v != w && execi_deque_has_private(&v->deque) && execi_deque_force(&v->deque)) {
+                        atom_bump(&w->n_forced, 1);
+                        t = steal_from(v, w);
+                }
+        }
+        return t;
+}
+
+/* Search for a while. NULL: nothing. */
+static exec_future *search(struct execi_worker *w, bool next_slots)
+{
+        int64_t now_ns = read_clock(w), end_ns = now_ns + SEARCH_NS;
+        exec_future *t;
+        unsigned turns = 0;
+
+        do {
+                if ((t = steal_round(w, next_slots, now_ns)))
+                        return t;
+                if ((fire_timers(w, now_ns) || turns) && (t = find_own(w)))
+                        return t;
+                execi_idle_hungry(w);
+                if (w->pool->n_workers == 1)
+                        return find_own(w);
+                for (int i = 0; i < PAUSES; i++)
+                        execi_pause();
+                now_ns = execi_now(w->pool->chooser);
+        } while (turns++, now_ns < end_ns && !(atom_load(&w->pool->halt, RELAXED) & HALT_STOP)); /* @relaxed hint */
+        return force_round(w);
+}
+
+static void trim(struct execi_worker *w)
+{
+        execi_slab_trim(w->slab);
+        execi_fibers_trim(w);
+        execi_spin_lock(&w->timers.lock);
+        execi_heap_trim(&w->timers.heap);
+        execi_spin_unlock(&w->timers.lock);
+        w->trimmed = true;
+}
+
+static COLD void obey(struct execi_worker *w)
+{
+        /* One worker takes the wish and fulfils it. */
+        if (atom_and(&w->pool->halt, ~(unsigned)HALT_WISH, ACQ_REL) & HALT_WISH)
+                w->pool->stop_wish(w->pool);
+}
+
+static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
+{
+        exec_future *t = NULL;
+        bool next_slots = false, trimmed;
+
+        execi_gather_flush(w);
+        execi_slab_flush(w->slab);
+        for (;;) {
+                unsigned halt = atom_load(&w->pool->halt, ACQUIRE);
+
+                if (UNLIKELY(halt & HALT_STOP))
+                        break;
+                if (UNLIKELY(halt & HALT_WISH))
+                        obey(w);
+                if ((execi_idle_begin_search(w) && (t = search(w, next_slots))) || (t = find_own(w)))
+                        break;
+                switch (execi_idle_sleep(w)) {
+                case SLEEP_WATCH:
+                        next_slots = true;
+                        break;
+                case SLEEP_TRIM:
+                        trim(w);
+                        break;
+                case SLEEP_SEARCH:
+                        next_slots = false;
+                        break;
+                }
+        }
+        trimmed = w->trimmed;
+        execi_idle_end_search(w);
+        w->trimmed = !t && trimmed;
+        return t;
+}
+
+/* No memory for a spare fiber: go on with tasks that have a stack, start none; the next new one ends with -ENOMEM. */
+static COLD exec_future *find_without_spare(struct execi_worker *w)
+{
+        exec_future *t;
+
+        if ((t = execi_ready_take_next(w)) || (t = execi_ready_pop(w)))
+                return t;
+        fire_timers(w, read_clock(w));
+        if ((t = execi_ready_pop(w)))
+                return t;
+        t = find_elsewhere(w);
+        if (t && !(atom_load(&t->word, ACQUIRE) & WORD_STARTED) && !execi_fibers_need_spare(w)) {
+                execi_task_refuse(w, t, -ENOMEM);
+                t = NULL;
+        }
+        return t;
+}
+
+exec_future *execi_find(struct execi_worker *w, bool *resume)
+{
+        exec_future *t = NULL;
+
+        do {
+                unsigned halt = atom_load(&w->pool->halt, RELAXED); /* @relaxed hint */
+
+                if (UNLIKELY(halt & HALT_STOP))
+                        return NULL;
+                if (UNLIKELY(halt & HALT_WISH))
+                        obey(w);
+                if (UNLIKELY(!execi_fibers_need_spare(w))) {
+                        t = find_without_spare(w);
+                        continue;
+                }
+                w->tick++;
+                if (UNLIKELY(w->tick - w->poll_tick >= w->poll_every))
+                        t = poll(w);
+                if (!t)
+                        t = find_own(w);
+                if (!t)
+                        t = find_elsewhere(w);
+                if (!t)
+                        return NULL;
+        } while (!t);
+        *resume = atom_load(&t->word, RELAXED) & WORD_STARTED; /* @relaxed: ordered by the queue */
+        return t;
+}

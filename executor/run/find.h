@@ -1,0 +1,14 @@
+/* find.h - what a worker does next. */
+#ifndef EXECI_RUN_FIND_H
+#define EXECI_RUN_FIND_H
+
+#include "sched/pool.h"
+
+/* The next task to start or to resume (its STARTED flag tells). Searches and sleeps when there is none. NULL: the pool
+ * stops. */
+exec_future *execi_find(struct execi_worker *w, bool *resume);
+
+/* A task that found no place in a deque. */
+void execi_spill(struct exec_pool *pool, exec_future *t);
+
+#endif

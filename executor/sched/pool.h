@@ -1,0 +1,143 @@
+/* pool.h - the data of a pool and of its workers; who may touch which field.
+ *
+ * Letters: I set before the workers start; O the owner worker only; A atomic, any; L(x) under lock x. */
+#ifndef EXECI_SCHED_POOL_H
+#define EXECI_SCHED_POOL_H
+
+#include "base/heap.h"
+#include "port/parker.h"
+#include "port/thread.h"
+#include "queue/deque.h"
+#include "queue/inject.h"
+#include "sched/choose.h"
+#include "task/fiber.h"
+#include "task/slab.h"
+
+#include <executor/pool.h>
+
+enum { MAX_WORKERS = 1024, N_REGISTERS = 16, N_STACK_CLASSES = 32, MAX_LOOT = 256, STACK_BATCH = 32 };
+
+struct execi_worker;
+/* What is left to do for the fiber that was left, done on the next one: only then may others resume it. */
+typedef void (*execi_commit_fn)(struct execi_worker *w, void *ctx);
+
+struct execi_seen {
+        uint32_t turn;
+        int64_t since_ns;
+};
+
+struct execi_timers {
+        struct execi_spin lock;
+        struct execi_heap heap;       /* L(lock) */
+        _Atomic(int64_t) min_ns;      /* A: written under the lock */
+};
+
+struct execi_worker {
+        struct exec_pool *pool; /* I */
+        unsigned id;            /* I */
+        /* O */
+        struct execi_fiber *fiber; /* running */
+        struct execi_fiber *spare; /* there is one whenever user code runs */
+        struct execi_fiber *cache; /* more free ones */
+        unsigned n_cache;
+        char *stacks[STACK_BATCH]; /* bare stacks, for fibers to be made */
+        size_t n_stacks;
+        execi_commit_fn commit;
+        void *commit_ctx;
+        exec_future *gather; /* finished children of one gather, not told yet */
+        int64_t n_gather;
+        struct execi_slab *slab;
+        uint32_t tick, poll_tick, poll_every;
+        uint32_t n_handoffs; /* direct switches since the loop ran */
+        uint32_t n_new_first; /* tasks to start before the next ready fiber */
+        int64_t polled_ns;
+        uint64_t random;
+        bool searching, hungry;
+        struct execi_fiber thread_fiber; /* the pthread's own stack */
+        struct execi_fiber *last_fiber;  /* the loop that ended */
+        struct execi_thread thread;
+        void *altstack;
+        int start_error;
+        /* counters: written by the owner, read by all */
+        _Atomic(uint64_t) n_created, n_finished, n_suspends, n_migrations, n_direct, n_steals, n_stolen, n_forced, n_parks;
+        _Atomic(uint32_t) coarse_ms; /* since the pool's start, at the last poll */
+
+        struct execi_deque deque;
+        /* written by others too */
+        _Atomic(exec_future *) next ALIGNED(CACHE_PAIR); /* next to run: the one woken last */
+        _Atomic(uint32_t) next_turn;                     /* changes with it */
+        struct execi_spin ready_lock ALIGNED(CACHE_PAIR);
+        struct execi_fifo ready;   /* L(ready_lock): suspended tasks that may go on, oldest first */
+        _Atomic(uint32_t) n_ready; /* written under the lock */
+        struct execi_fifo inbox;   /* L(ready_lock): the same, for this worker alone */
+        _Atomic(uint32_t) n_inbox;
+        struct execi_timers timers ALIGNED(CACHE_PAIR);
+        struct execi_parker parker ALIGNED(CACHE_PAIR);
+        struct execi_worker *sleeper_next, *sleeper_prev; /* L(idle.lock) */
+        bool is_sleeper;                                  /* L(idle.lock) */
+        bool trimmed;                                     /* O: nothing worth giving back */
+        struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
+        void *loot[MAX_LOOT];                             /* O: what one steal brought */
+};
+
+/* idle.h */
+struct execi_idle {
+        _Atomic(uint64_t) counts ALIGNED(CACHE_PAIR); /* sleepers, searchers << 32 */
+        _Atomic(uint32_t) wanted ALIGNED(CACHE_PAIR); /* workers that found nothing: publish what you have */
+        struct execi_spin lock ALIGNED(CACHE_PAIR);
+        struct execi_worker *sleepers; /* L(lock) */
+        struct execi_worker *keeper;   /* L(lock): the sleeper that looks after the timers */
+        _Atomic(int64_t) keeper_ns;    /* until when it sleeps; INT64_MIN: nobody */
+        _Atomic(uint64_t) n_unparks;
+        _Atomic(int) watching;         /* it wakes every millisecond while some worker is busy */
+};
+
+enum {
+        HALT_STOP = 1,   /* leave the loop */
+        HALT_BROKEN = 2, /* a start hook failed: tasks end with -EPIPE */
+        HALT_WISH = 4,   /* exec_pool_request_stop() was called */
+};
+
+enum pool_state { POOL_OPEN = 0, POOL_CLOSED = 1, POOL_STOPPED = 2 };
+
+struct exec_pool {
+        struct execi_worker *workers; /* I */
+        unsigned n_workers;           /* I */
+        unsigned flags;               /* I */
+        bool membarrier;              /* I */
+        const struct execi_chooser *chooser;
+        size_t promise_bytes;         /* I: every task's stack */
+        size_t red_bytes;             /* I: below a promised stack: signal frames, ours */
+        bool recycle_own;             /* I: stacks of single tasks are used again (not in precise TSan) */
+        struct execi_arena *arena;
+        struct execi_register registers[N_REGISTERS];
+        struct execi_stacks stacks;                       /* loops and ordinary tasks */
+        struct execi_stacks *classes[N_STACK_CLASSES];    /* L(classes_lock): for tasks with stack_bytes */
+        struct execi_spin classes_lock;
+        void (*fiber_main)(void *);     /* I: run/loop.c */
+        void (*stop_wish)(struct exec_pool *pool); /* I: wait/cancel.c, when exec_pool_request_stop() was called */
+        int (*start_hook)(unsigned worker, void *ctx);
+        void *start_ctx;
+        int64_t start_ns;
+        unsigned process;             /* I: a forked child is refused */
+        unsigned n_made;              /* I: workers with data; n_workers of them have a thread */
+        _Atomic(int) started;         /* threads run on from here */
+        char name[12];
+        struct execi_inject outside; /* new tasks; closed by shutdown */
+        struct execi_inject wakes;   /* suspended tasks, woken from outside */
+        struct execi_idle idle;
+        _Atomic(int) state ALIGNED(CACHE_PAIR);
+        _Atomic(unsigned) halt;      /* HALT_ bits: looked at in every turn of a worker's loop */
+        _Atomic(uint64_t) n_outside; /* tasks created by plain threads */
+        _Atomic(uint64_t) n_outside_finished;
+        _Atomic(int64_t) n_visitors; /* threads from outside inside a wake or a submit */
+        _Atomic(struct execi_parker *) drain_waiter;
+        struct execi_spin drain_lock;
+        _Atomic(uint64_t) n_names;
+};
+
+/* The calling thread's worker, or NULL. Never folded by the compiler: read it again after every possible suspension. */
+struct execi_worker *execi_worker_current(void);
+void execi_worker_set_current(struct execi_worker *w);
+
+#endif

@@ -1,0 +1,151 @@
+/* ready.c - see ready.h. */
+#include "sched/ready.h"
+
+#include "sched/idle.h"
+
+#define NEXT_STALE_NS ((int64_t)50 * 1000) /* a slot that stood longer belongs to anybody */
+enum { STEAL_MAX = 32 };
+
+static void push(struct execi_worker *to, struct execi_link *first, struct execi_link *last, uint32_t n)
+{
+        execi_spin_lock(&to->ready_lock);
+        execi_fifo_push_chain(&to->ready, first, last);
+        atom_store(&to->n_ready, atom_load(&to->n_ready, RELAXED) + n, RELEASE); /* @relaxed locked */
+        execi_spin_unlock(&to->ready_lock);
+}
+
+static void push_inbox(struct execi_worker *to, struct execi_worker *w, exec_future *t)
+{
+        execi_spin_lock(&to->ready_lock);
+        execi_fifo_push(&to->inbox, &t->link);
+        atom_store(&to->n_inbox, atom_load(&to->n_inbox, RELAXED) + 1, SEQ_CST); /* @relaxed locked */
+        execi_spin_unlock(&to->ready_lock);
+        if (to != w)
+                execi_idle_kick(to);
+}
+
+void execi_ready_push(struct execi_worker *w, exec_future *t)
+{
+        push(w, &t->link, &t->link, 1);
+        execi_idle_notify(w->pool);
+}
+
+/* The worker whose inbox must be used, or NULL. */
+static struct execi_worker *bound_to(const struct execi_fiber *f)
+{
+        struct execi_worker *home = f->worker;
+
+        if (f->n_tied)
+                return home;
+        if (UNLIKELY(home->pool->flags & EXEC_POOL_FORCE_MIGRATE))
+                return &home->pool->workers[(home->id + 1) % home->pool->n_workers];
+        return NULL;
+}
+
+static void wake_from_outside(struct exec_pool *pool, exec_future *t)
+{
+        struct execi_worker *bound = bound_to(t->fiber);
+
+        atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
+        if (bound) {
+                push_inbox(bound, NULL, t);
+        } else {
+                execi_inject_push(&pool->wakes, &t->link);
+                execi_idle_notify_slow(pool);
+        }
+        atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
+}
+
+static void wake_next(struct execi_worker *w, exec_future *t)
+{
+        exec_future *displaced = atom_load(&w->next, RELAXED); /* @relaxed recheck */
+
+        if (displaced)
+                displaced = atom_swap(&w->next, NULL, ACQ_REL);
+        atom_bump(&w->next_turn, 1);
+        atom_store(&w->next, t, RELEASE); /* @pair ready.next */
+        if (displaced)
+                execi_ready_push(w, displaced);
+        else
+                execi_idle_watch(w->pool);
+}
+
+void execi_wake(struct execi_worker *w, exec_future *t, enum wake_where where)
+{
+        struct execi_worker *home = t->fiber->worker, *bound;
+
+        if (!w || w->pool != home->pool)
+                wake_from_outside(home->pool, t);
+        else if (UNLIKELY((bound = bound_to(t->fiber)) != NULL))
+                push_inbox(bound, w, t);
+        else if (where == WAKE_NEXT)
+                wake_next(w, t);
+        else {
+                push(where == WAKE_HOME ? home : w, &t->link, &t->link, 1);
+                execi_idle_notify(w->pool);
+        }
+}
+
+exec_future *execi_ready_take_next(struct execi_worker *w)
+{
+        if (!atom_load(&w->next, RELAXED)) /* @relaxed recheck */
+                return NULL;
+        return atom_swap(&w->next, NULL, ACQUIRE); /* @pair ready.next: a thief may have been faster */
+}
+
+exec_future *execi_ready_pop(struct execi_worker *w)
+{
+        struct execi_link *l = NULL;
+
+        if (!atom_load(&w->n_ready, RELAXED) && !atom_load(&w->n_inbox, RELAXED)) /* @relaxed hint */
+                return NULL;
+        execi_spin_lock(&w->ready_lock);
+        if ((l = execi_fifo_pop(&w->inbox)))
+                atom_store(&w->n_inbox, atom_load(&w->n_inbox, RELAXED) - 1, RELEASE); /* @relaxed locked */
+        else if ((l = execi_fifo_pop(&w->ready)))
+                atom_store(&w->n_ready, atom_load(&w->n_ready, RELAXED) - 1, RELEASE); /* @relaxed locked */
+        execi_spin_unlock(&w->ready_lock);
+        return l ? execi_cell_of_link(l) : NULL;
+}
+
+exec_future *execi_ready_steal(struct execi_worker *victim, struct execi_worker *w)
+{
+        struct execi_link *first, *last;
+        uint32_t n, take;
+
+        if (!atom_load(&victim->n_ready, RELAXED) || !execi_spin_try(&victim->ready_lock)) /* @relaxed hint */
+                return NULL;
+        n = atom_load(&victim->n_ready, RELAXED); /* @relaxed locked */
+        take = (n + 1) / 2 < STEAL_MAX ? (n + 1) / 2 : STEAL_MAX;
+        first = last = victim->ready.head;
+        for (uint32_t i = 1; i < take; i++)
+                last = last->next;
+        if (take) {
+                victim->ready.head = last->next;
+                if (!victim->ready.head)
+                        victim->ready.tail = NULL;
+                atom_store(&victim->n_ready, n - take, RELEASE);
+        }
+        execi_spin_unlock(&victim->ready_lock);
+        if (take > 1)
+                push(w, first->next, last, take - 1);
+        return take ? execi_cell_of_link(first) : NULL;
+}
+
+exec_future *execi_ready_steal_next(struct execi_worker *victim, struct execi_worker *w, int64_t now_ns)
+{
+        struct execi_seen *seen = &w->seen[victim->id];
+        uint32_t turn = atom_load(&victim->next_turn, RELAXED); /* @relaxed hint */
+
+        if (!atom_load(&victim->next, RELAXED)) /* @relaxed hint */
+                return NULL;
+        if (seen->turn != turn || !seen->since_ns) {
+                seen->turn = turn;
+                seen->since_ns = now_ns;
+                return NULL;
+        }
+        if (now_ns - seen->since_ns < NEXT_STALE_NS)
+                return NULL;
+        seen->since_ns = 0;
+        return atom_swap(&victim->next, NULL, ACQ_REL); /* @pair ready.next */
+}

@@ -1,0 +1,100 @@
+/* suspend.c - see suspend.h. */
+#include "sched/suspend.h"
+
+#include "base/check.h"
+#include "port/sanitizer.h"
+#include "sched/ready.h"
+
+enum { MAX_HANDOFFS = 32 }; /* direct switches in a row before the loop looks at the other queues */
+
+static __thread struct execi_worker *current_worker __attribute__((tls_model("initial-exec")));
+
+/* A compiler may compute a thread-local's address once per function, also across a switch: hence never inline, and with
+ * a clobber, never folded. */
+NOINLINE struct execi_worker *execi_worker_current(void)
+{
+        COMPILER_BARRIER();
+        return current_worker;
+}
+
+NOINLINE void execi_worker_set_current(struct execi_worker *w)
+{
+        COMPILER_BARRIER();
+        current_worker = w;
+}
+
+static inline void arrived(struct execi_worker *w)
+{
+        execi_commit_fn commit = w->commit;
+
+        commit(w, w->commit_ctx);
+}
+
+void execi_switch_arrived(void)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        execi_sanitizer_after_switch(&w->fiber->sanitizer);
+        arrived(w);
+}
+
+static inline void prepare(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx)
+{
+        w->commit = commit;
+        w->commit_ctx = ctx;
+        w->fiber = to;
+        if (to->worker != w) {
+                if (to->task && to->worker)
+                        atom_bump(&w->n_migrations, 1);
+                to->worker = w;
+        }
+}
+
+void execi_switch(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx)
+{
+        struct execi_fiber *self = w->fiber;
+
+        prepare(w, to, commit, ctx);
+        execi_sanitizer_before_switch(&self->sanitizer, &to->sanitizer, false);
+        execi_context_switch(&self->context, &to->context);
+        w = execi_worker_current();
+        execi_sanitizer_after_switch(&self->sanitizer);
+        arrived(w);
+}
+
+_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx)
+{
+        struct execi_fiber *self = w->fiber;
+
+        prepare(w, to, commit, ctx);
+        execi_sanitizer_before_switch(&self->sanitizer, &to->sanitizer, true);
+        execi_context_switch(&self->context, &to->context);
+        execi_panic("a fiber that had ended went on");
+}
+
+static void check_stack(const struct execi_fiber *f)
+{
+        if (UNLIKELY(f->checked && !execi_stack_intact(f->stacks, f->low)))
+                execi_panic("a task overran its stack of %zu bytes: raise stack_bytes", f->stacks->bytes);
+}
+
+void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
+{
+        struct execi_fiber *self = w->fiber, *to;
+        exec_future *t = self->task, *next = NULL;
+        int saved_errno = errno;
+
+        check_stack(self);
+        t->since_ms = atom_load(&w->coarse_ms, RELAXED); /* @relaxed owner */
+        atom_bump(&w->n_suspends, 1);
+        if (w->n_handoffs < MAX_HANDOFFS && (next = execi_ready_take_next(w))) {
+                w->n_handoffs++;
+                to = next->fiber;
+        } else {
+                to = w->spare;
+                w->spare = NULL;
+                CHECK(to, "a task waits on a worker without a spare fiber");
+        }
+        execi_switch(w, to, commit, ctx);
+        errno = saved_errno; /* of the thread it runs on now */
+}

@@ -1,0 +1,95 @@
+/* cell.h - the 64-byte object behind every exec_future: a task, a promise, a sleep or a gather.
+ *
+ * One cache line, so that creating and running a task touches one line. What only some cells need lives in an extra
+ * block (extra.h), or in the prefix of a cell that did not come from a slab (slab.h). Fields that are never needed at
+ * the same time share their place; who may touch what:
+ *   word   A    state.h: waiters, cancel count, undelivered cancel, lock, started, queued, detached, done
+ *   refs   A    users' references only; the last one gone sets DETACHED
+ *   err, value, state   H   written by whoever finishes the cell, before DONE is set; then read by anyone who saw DONE
+ *   arg, fn     H   written by the creator, read by whoever started the task
+ *   fiber  O    the fiber the task runs on, from its start to its end
+ *   link   H    while the cell is in a queue: the queue's
+ *   awaiting    while the task waits for a future (wait word FORWARD): that future; read under a pin (waitword.h)
+ *   wait   A    waitword.h: the wait word of a task
+ *   seen   A    SEEN_ bits: an error that somebody looked at, a value that somebody took */
+#ifndef EXECI_TASK_CELL_H
+#define EXECI_TASK_CELL_H
+
+#include "base/compiler.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "port/atomic.h"
+
+#include <executor/types.h>
+
+struct execi_fiber;
+
+enum cell_kind { CELL_FREE = 0, CELL_TASK, CELL_PROMISE, CELL_SLEEP, CELL_GATHER, CELL_KINDS };
+
+/* Bits of cell.flags, set at creation. */
+enum {
+        CELL_TIED = 1,
+        CELL_OWN_STACK = 2,
+        CELL_COLLECT = 4,
+        CELL_CANCEL_REST = 8,
+        CELL_OWNS_CHILDREN = 16,
+        CELL_ALLOCATED = 64, /* not from a slab: it has a prefix */
+        CELL_STATIC = 128,   /* one of the futures that have already failed: never freed */
+};
+
+enum { SEEN_ERROR = 1, SEEN_TAKEN = 2 };
+
+struct exec_future {
+        _Atomic(uint64_t) word;
+        _Atomic(uint32_t) refs;
+        int32_t err;
+        union {
+                void *arg;
+                void *value;
+        };
+        union {
+                struct { /* a task */
+                        union {
+                                exec_task_fn fn;
+                                struct execi_fiber *fiber;
+                        };
+                        union {
+                                struct execi_link link;
+                                exec_future *awaiting;
+                        };
+                        _Atomic(uint64_t) wait;
+                };
+                struct { /* a gather */
+                        _Atomic(int64_t) n_left; /* children not heard of, and 1 while registering */
+                        _Atomic(exec_future *) first_failed;
+                        exec_future *const *children;
+                };
+                struct execi_timer timer; /* a sleep */
+                exec_future *next_free;   /* a free cell */
+        };
+        _Atomic(uintptr_t) extra; /* struct execi_extra *, or a cancel reason: extra.h */
+        uint8_t kind;
+        uint8_t state; /* enum exec_state, once DONE */
+        uint8_t flags;
+        _Atomic(uint8_t) seen;
+        union {
+                uint32_t since_ms;   /* a task: when it began to wait, on its worker's coarse clock */
+                uint32_t n_children; /* a gather */
+                uint32_t heap_owner; /* a sleep: the worker whose heap it is in */
+        };
+};
+
+_Static_assert(sizeof(struct exec_future) == 64, "a cell is one cache line");
+
+/* Neither NULL nor zero-filled nor freed, where that can be told. */
+static inline bool execi_is_future(const exec_future *f)
+{
+        return f && f->kind > CELL_FREE && f->kind < CELL_KINDS;
+}
+
+static inline exec_future *execi_cell_of_link(struct execi_link *l)
+{
+        return CONTAINER_OF(l, exec_future, link);
+}
+
+#endif

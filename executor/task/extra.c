@@ -1,0 +1,81 @@
+/* extra.c - see extra.h. */
+#include "task/extra.h"
+
+#include "port/memory.h"
+
+#include <string.h>
+
+enum { ARG_ALIGN = 16 };
+
+static size_t head_bytes(void)
+{
+        return (sizeof(struct execi_extra) + ARG_ALIGN - 1) & ~(size_t)(ARG_ALIGN - 1);
+}
+
+struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes)
+{
+        uintptr_t seen = atom_load(&f->extra, ACQUIRE);
+        struct execi_extra *e;
+        size_t bytes;
+
+        if (seen && !(seen & EXTRA_REASON))
+                return (struct execi_extra *)seen; /* NOLINT */
+        if (__builtin_add_overflow(head_bytes(), arg_bytes, &bytes))
+                return NULL;
+        e = execi_alloc(bytes);
+        if (!e)
+                return NULL;
+        e->bytes = bytes;
+        for (;;) {
+                if (seen & EXTRA_REASON)
+                        atom_store(&e->reason, (const char *)(seen & ~EXTRA_REASON), RELAXED); /* NOLINT; @relaxed owner */
+                /* @pair extra.attach: release publishes the block to execi_extra_get */
+                if (atom_cas(&f->extra, &seen, (uintptr_t)e, ACQ_REL))
+                        return e;
+                if (seen && !(seen & EXTRA_REASON)) { /* somebody else attached one */
+                        execi_free(e, bytes);
+                        return (struct execi_extra *)seen; /* NOLINT */
+                }
+        }
+}
+
+void *execi_extra_arg(struct execi_extra *e)
+{
+        return (char *)e + head_bytes();
+}
+
+void execi_extra_free(exec_future *f)
+{
+        struct execi_extra *e = execi_extra_get(f);
+
+        if (!e)
+                return;
+        if (e->message)
+                execi_free(e->message, e->message_bytes);
+        if (e->outcomes)
+                execi_free(e->outcomes, (size_t)f->n_children * sizeof *e->outcomes);
+        execi_free(e, e->bytes);
+}
+
+void execi_reason_set(exec_future *f, const char *reason)
+{
+        uintptr_t seen = atom_load(&f->extra, ACQUIRE);
+
+        for (;;) {
+                if (seen && !(seen & EXTRA_REASON)) {
+                        atom_store(&((struct execi_extra *)seen)->reason, reason, RELEASE); /* NOLINT */
+                        return;
+                }
+                if (atom_cas(&f->extra, &seen, reason ? (uintptr_t)reason | EXTRA_REASON : 0, ACQ_REL))
+                        return;
+        }
+}
+
+const char *execi_reason_get(const exec_future *f)
+{
+        uintptr_t e = atom_load(&((exec_future *)f)->extra, ACQUIRE);
+
+        if (e & EXTRA_REASON)
+                return (const char *)(e & ~EXTRA_REASON); /* NOLINT */
+        return e ? atom_load(&((struct execi_extra *)e)->reason, ACQUIRE) : NULL; /* NOLINT */
+}

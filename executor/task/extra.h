@@ -1,0 +1,45 @@
+/* extra.h - what only some cells have: options, an error message, a cancel reason.
+ *
+ * cell.extra is 0, a struct execi_extra *, or a cancel reason with the top bit set (cancelling must not allocate).
+ * E1 an extra block, once attached, stays until the cell is freed. */
+#ifndef EXECI_TASK_EXTRA_H
+#define EXECI_TASK_EXTRA_H
+
+#include "task/cell.h"
+
+#define EXTRA_NAME_BYTES 64
+
+struct execi_extra {
+        size_t bytes; /* of this block */
+        exec_drop_fn drop_arg;
+        exec_drop_fn drop_value;
+        void *arg; /* what drop_arg gets */
+        size_t stack_bytes;
+        _Atomic(const char *) reason;
+        char *message; /* of the error; allocated, message_bytes */
+        size_t message_bytes;
+        const char *file;
+        int line;
+        struct exec_outcome *outcomes; /* a gather future's value, n_children long */
+        char name[EXTRA_NAME_BYTES];
+};
+
+#define EXTRA_REASON ((uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1))
+
+/* The block, or NULL. */
+static inline struct execi_extra *execi_extra_get(const exec_future *f)
+{
+        uintptr_t e = atom_load(&((exec_future *)f)->extra, ACQUIRE);
+
+        return (e & EXTRA_REASON) ? NULL : (struct execi_extra *)e; /* NOLINT */
+}
+
+/* The block, made if there is none; NULL: no memory. With @arg_bytes room for a copied argument comes behind it. */
+struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes);
+void *execi_extra_arg(struct execi_extra *e);
+void execi_extra_free(exec_future *f);
+
+void execi_reason_set(exec_future *f, const char *reason);
+const char *execi_reason_get(const exec_future *f);
+
+#endif

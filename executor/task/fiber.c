@@ -1,0 +1,35 @@
+/* fiber.c - see fiber.h. */
+#include "task/fiber.h"
+
+#include <string.h>
+
+enum { COLOUR_BYTES = 128, STACK_ALIGN = 64 };
+
+struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, void (*main)(void *), void *tsan)
+{
+        uintptr_t top = (uintptr_t)low + stacks->bytes;
+        struct execi_fiber *f;
+
+        /* Stacks lie at equal distances: without colours all their hot lines would fall into the same cache sets. */
+        top -= (uintptr_t)COLOUR_BYTES * execi_stack_colour(stacks, low);
+        top = (top - sizeof *f) & ~(uintptr_t)(STACK_ALIGN - 1);
+        f = (struct execi_fiber *)top; /* NOLINT */
+        memset(f, 0, sizeof *f);
+        f->low = low;
+        f->stacks = stacks;
+        f->sanitizer.tsan = tsan;
+        f->checked = execi_stack_guard(stacks, low) == GUARD_CANARY;
+        if (!execi_sanitizer_stack_init(&f->sanitizer, low, (size_t)((char *)f - low)))
+                return NULL;
+        execi_context_make(&f->context, low, f, main, f);
+        return f;
+}
+
+void execi_fiber_free(struct execi_fiber *f)
+{
+        struct execi_stacks *stacks = f->stacks;
+        char *low = f->low;
+
+        execi_sanitizer_stack_fini(&f->sanitizer);
+        execi_stacks_put(stacks, &low, 1);
+}

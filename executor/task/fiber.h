@@ -1,0 +1,45 @@
+/* fiber.h - a stack with a saved context; its record lies at the top of the stack itself.
+ *
+ * A fiber runs the worker's loop, and on the loop's frame the tasks, until one of them waits: then the fiber, loop frame
+ * and all, belongs to that task until it goes on. Only a fiber that is at its loop is free.
+ *
+ * B1 a fiber's memory is used again only after the switch away from it (sched/suspend.h).
+ * B2 beside the record, one page must hold the frames of a task that merely waits: sleepers cost one page each. */
+#ifndef EXECI_TASK_FIBER_H
+#define EXECI_TASK_FIBER_H
+
+#include "port/context.h"
+#include "port/sanitizer.h"
+#include "port/stack.h"
+#include "task/cell.h"
+
+#include <stdbool.h>
+
+struct execi_worker;
+
+struct execi_fiber {
+        struct execi_context context;
+        exec_future *task;           /* innermost running task, NULL at the loop */
+        struct execi_worker *worker; /* the one it runs on, or ran on last */
+        struct execi_fiber *next;    /* in a cache */
+        exec_future *first;          /* with a stack of its own: the task it was made for */
+        char *low;                   /* lowest usable address; low + direct_room: the end for direct awaits */
+        struct execi_stacks *stacks; /* where the stack came from */
+        uint32_t n_tied;             /* tied tasks on it */
+        bool checked;                /* no guard page: look at the canary at each suspension */
+        struct execi_sanitizer_stack sanitizer;
+};
+
+/* Put a fiber that will call main(fiber) on the stack @low of @stacks. @tsan: a context
+ * made before, now the fiber's, or NULL. NULL: no context for ThreadSanitizer. */
+struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, void (*main)(void *), void *tsan);
+/* Give its stack back; not the running one. */
+void execi_fiber_free(struct execi_fiber *f);
+
+/* Bytes left below the caller's frame. */
+static inline size_t execi_fiber_room(const struct execi_fiber *f)
+{
+        return (size_t)((char *)__builtin_frame_address(0) - f->low);
+}
+
+#endif

@@ -1,0 +1,190 @@
+/* state.h - the cell's word: every transition of it, and what each obliges the caller to do.
+ *
+ *   63..56 flags                                             55..48 count   47..0 waiters
+ *   DETACHED QUEUED STARTED CANCEL LOCK DONE                 cancels        a node, or a gather's cell | 1
+ *
+ *              execi_state_start        execi_state_finish
+ *   QUEUED ----------------> STARTED ------------------> DONE          a task
+ *   QUEUED ----------------------------> QUEUED|STARTED -> DONE        cancelled before it started (execi_state_claim)
+ *   0      ----------------------------------------------> DONE        a promise, a sleep, a gather
+ *
+ * W1 the word changes only by compare-and-swap, and by nobody but the holder while LOCK is set; so the holder may
+ *    unlock with a plain release store.
+ * W2 DONE is set once. Outcome fields are written before, by the one who will set it: a task's runner, or the holder of
+ *    LOCK who saw DONE clear.
+ * W3 the list of waiters is changed under LOCK, but for the first waiter, which a compare-and-swap from "none" puts.
+ * W4 a cell is freed when DONE, DETACHED and not QUEUED (a queue still points to it) have come together, by whoever
+ *    made the last of the three true.
+ * W5 CANCEL (not yet delivered) and the count are in one word, so withdrawing the last request and delivering it
+ *    exclude each other. */
+#ifndef EXECI_TASK_STATE_H
+#define EXECI_TASK_STATE_H
+
+#include "port/pause.h"
+#include "task/cell.h"
+
+#define WORD_WAITERS  (((uint64_t)1 << 48) - 1)
+#define WORD_COUNT    ((uint64_t)0xff << 48)
+#define WORD_ONE      ((uint64_t)1 << 48)
+#define WORD_DONE     ((uint64_t)1 << 56)
+#define WORD_LOCK     ((uint64_t)1 << 57)
+#define WORD_CANCEL   ((uint64_t)1 << 58)
+#define WORD_STARTED  ((uint64_t)1 << 59)
+#define WORD_QUEUED   ((uint64_t)1 << 60)
+#define WORD_DETACHED ((uint64_t)1 << 61)
+#define TAG_GATHER ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
+
+/* The word without LOCK: waits until the holder is through. */
+static inline uint64_t execi_state_load(const exec_future *f)
+{
+        uint64_t w = atom_load(&((exec_future *)f)->word, ACQUIRE);
+        unsigned turns = 0;
+
+        while (UNLIKELY(w & WORD_LOCK)) {
+                execi_spin_yield(&turns);
+                w = atom_load(&((exec_future *)f)->word, ACQUIRE);
+        }
+        return w;
+}
+
+/* One look, no waiting. @pair state.done: acquire, sees the outcome behind DONE */
+static inline bool execi_state_is_done(const exec_future *f)
+{
+        return atom_load(&((exec_future *)f)->word, ACQUIRE) & WORD_DONE;
+}
+
+/* Take LOCK. The word as it was. */
+static inline uint64_t execi_state_lock(exec_future *f)
+{
+        uint64_t w;
+
+        do
+                w = execi_state_load(f);
+        while (!atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE));
+        return w;
+}
+
+static inline void execi_state_unlock(exec_future *f, uint64_t w)
+{
+        atom_store(&f->word, w & ~WORD_LOCK, RELEASE); /* W1 */
+}
+
+enum start_answer { START_RUN, START_SKIP, START_FREE };
+
+/* A queue gave the task to this thread: run it, or it was cancelled before and is done (free it: nobody else will). */
+static inline enum start_answer execi_state_start(exec_future *f)
+{
+        uint64_t w = WORD_QUEUED;
+
+        if (LIKELY(atom_cas(&f->word, &w, WORD_STARTED, ACQUIRE)))
+                return START_RUN;
+        for (;;) {
+                uint64_t to = w & ~WORD_QUEUED;
+
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, to | WORD_STARTED, ACQ_REL))
+                        return !(w & WORD_STARTED) ? START_RUN
+                                                   : ((w & WORD_DETACHED) && (w & WORD_DONE)) ? START_FREE : START_SKIP;
+        }
+}
+
+/* Somebody who cancels takes an unstarted task for himself, to finish it. */
+static inline bool execi_state_claim(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        while ((w & WORD_QUEUED) && !(w & WORD_STARTED)) {
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_STARTED, ACQ_REL))
+                        return true;
+        }
+        return false;
+}
+
+enum cancel_answer { CANCEL_TOO_LATE, CANCEL_QUEUED, CANCEL_AGAIN, CANCEL_MARKED };
+
+/* Count one cancel request of a task.
+ * TOO_LATE: it is done. QUEUED: it had not started; the caller has claimed it and must finish it as cancelled.
+ * AGAIN: one is pending already, nothing more to do. MARKED: the caller must look at its wait. seq_cst: the waiter's
+ * side stores its wait word first and reads this word after (@pair state.cancel). */
+static inline enum cancel_answer execi_state_cancel(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        for (;;) {
+                uint64_t to = ((w & WORD_COUNT) == WORD_COUNT) ? w : w + WORD_ONE;
+
+                if (w & WORD_LOCK) {
+                        w = execi_state_load(f);
+                        continue;
+                }
+                if (w & WORD_DONE)
+                        return CANCEL_TOO_LATE;
+                to |= !(w & WORD_STARTED) ? WORD_STARTED : WORD_CANCEL;
+                if (atom_cas(&f->word, &w, to, SEQ_CST))
+                        return !(w & WORD_STARTED) ? CANCEL_QUEUED
+                                                   : (w & WORD_CANCEL) ? CANCEL_AGAIN : CANCEL_MARKED;
+        }
+}
+
+/* Take an undelivered cancel for delivery (or because it was passed on). false: there is none. */
+static inline bool execi_state_take_cancel(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        while (w & WORD_CANCEL)
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w & ~WORD_CANCEL, ACQ_REL))
+                        return true;
+        return false;
+}
+
+/* Withdraw one request; with the last one goes an undelivered cancel. The number left. */
+static inline int execi_state_uncancel(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        for (;;) {
+                uint64_t to = (w & WORD_COUNT) ? w - WORD_ONE : w;
+
+                if (w & WORD_LOCK) {
+                        w = execi_state_load(f);
+                        continue;
+                }
+                if (!(to & WORD_COUNT))
+                        to &= ~WORD_CANCEL;
+                if (atom_cas(&f->word, &w, to, ACQ_REL))
+                        return (int)((to & WORD_COUNT) >> 48);
+        }
+}
+
+/* The last reference went. true: the caller frees the cell. */
+static inline bool execi_state_detach(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        for (;;) {
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_DETACHED, ACQ_REL))
+                        return (w & WORD_DONE) && !(w & WORD_QUEUED);
+        }
+}
+
+/* A reference was made where there was none (by the task itself, or under LOCK). */
+static inline void execi_state_attach(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        for (;;) {
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w & ~WORD_DETACHED, ACQ_REL))
+                        return;
+        }
+}
+
+#endif

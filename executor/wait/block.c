@@ -1,0 +1,181 @@
+/* block.c - see block.h.
+ *
+ * A commit runs on the next fiber, after the switch. It arms the task's wait word and only then tells the sources, the
+ * timer first: it holds the heap's lock until it is through, and a wait that ends otherwise takes that lock to remove its
+ * timer, so a commit is over before the wait returns (T1). A wait for a future alone ends only through the future, to
+ * which the commit links it as its very last step. */
+#include "wait/block.h"
+
+#include "port/sanitizer.h"
+#include "sched/ready.h"
+#include "sched/suspend.h"
+#include "task/waitword.h"
+#include "wait/cancel.h"
+#include "wait/timers.h"
+#include "wait/waiter.h"
+
+struct future_wait {
+        struct execi_task_waiter waiter;
+        exec_future *future;
+        struct execi_deadline deadline;
+        bool timed;
+};
+
+static bool is_cancel_pending(exec_future *t)
+{
+        return UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL); /* @relaxed: V5 */
+}
+
+static void commit_future(struct execi_worker *w, void *ctx)
+{
+        struct future_wait *fw = ctx;
+        exec_future *t = fw->waiter.task;
+        bool done;
+
+        if (fw->timed)
+                execi_deadline_begin(w, &fw->deadline);
+        execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
+        if (is_cancel_pending(t))
+                execi_cancel_deliver(w, t);
+        if (!fw->timed) {
+                if (!execi_waiter_link(fw->future, &fw->waiter.node) &&
+                    execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON)
+                        execi_wake(w, t, WAKE_NEXT);
+                return;
+        }
+        done = !execi_waiter_link(fw->future, &fw->waiter.node);
+        if (done)
+                done = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;
+        else
+                execi_deadline_insert(&fw->deadline);
+        execi_deadline_end(&fw->deadline);
+        if (done)
+                execi_wake(w, t, WAKE_NEXT);
+}
+
+static int task_waits(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+{
+        exec_future *t = w->fiber->task;
+        struct future_wait fw;
+        enum wait_by by;
+
+        fw.waiter.node.kind = WAITER_TASK;
+        fw.waiter.task = t;
+        fw.future = f;
+        fw.timed = deadline_ns != EXEC_FOREVER;
+        if (UNLIKELY(fw.timed)) {
+                execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
+                fw.deadline.task = t;
+        }
+        t->awaiting = f;
+        execi_gather_flush(w);
+        execi_suspend(w, commit_future, &fw);
+        by = execi_wait_clear(&t->wait);
+        if (UNLIKELY(fw.timed) && by != BY_DEADLINE)
+                execi_deadline_remove(&fw.deadline);
+        if (UNLIKELY(by == BY_DEADLINE))
+                execi_waiter_unlink(f, &fw.waiter.node);
+        if (is_cancel_pending(t) && execi_state_take_cancel(t))
+                return -ECANCELED;
+        return by == BY_DEADLINE ? -ETIMEDOUT : 0;
+}
+
+static int thread_waits(exec_future *f, int64_t deadline_ns)
+{
+        struct execi_thread_waiter tw = {.node.kind = WAITER_THREAD};
+        int r = 0;
+
+        execi_parker_init(&tw.parker);
+        execi_wait_arm(&tw.wait, 0, false);
+        if (execi_waiter_link(f, &tw.node) && !execi_parker_park(&tw.parker, deadline_ns)) {
+                if (execi_waiter_unlink(f, &tw.node))
+                        r = -ETIMEDOUT;
+                else /* claimed: the token is on its way */
+                        execi_parker_park(&tw.parker, EXEC_FOREVER);
+        }
+        execi_parker_fini(&tw.parker);
+        return r;
+}
+
+int execi_wait_future(exec_future *f, int64_t deadline_ns)
+{
+        struct execi_worker *w = execi_worker_current();
+        int r = w ? task_waits(w, f, deadline_ns) : thread_waits(f, deadline_ns);
+
+        if (!r)
+                execi_tsan_acquire(f);
+        return r;
+}
+
+static void commit_sleep(struct execi_worker *w, void *ctx)
+{
+        struct execi_deadline *d = ctx;
+        exec_future *t = d->task;
+        bool cancelled = false;
+
+        execi_deadline_begin(w, d);
+        execi_wait_arm(&t->wait, 0, !w->pool->membarrier);
+        if (is_cancel_pending(t))
+                cancelled = execi_wait_claim(&t->wait, BY_CANCEL) == CLAIM_WON;
+        else
+                execi_deadline_insert(d);
+        execi_deadline_end(d);
+        if (cancelled)
+                execi_wake(w, t, WAKE_QUEUE);
+}
+
+static int thread_sleeps(int64_t deadline_ns)
+{
+        struct execi_parker parker;
+
+        execi_parker_init(&parker);
+        execi_parker_park(&parker, deadline_ns);
+        execi_parker_fini(&parker);
+        return 0;
+}
+
+int execi_wait_until(int64_t deadline_ns)
+{
+        struct execi_worker *w = execi_worker_current();
+        exec_future *t;
+        enum wait_by by;
+
+        if (!w)
+                return thread_sleeps(deadline_ns);
+        t = w->fiber->task;
+        do {
+                struct execi_deadline d = {.task = t};
+
+                w = execi_worker_current();
+                if (execi_cancellation_point(w))
+                        return -ECANCELED;
+                execi_timer_init(&d.timer, deadline_ns, 0);
+                execi_gather_flush(w);
+                execi_suspend(w, commit_sleep, &d);
+                by = execi_wait_clear(&t->wait);
+                if (by != BY_DEADLINE)
+                        execi_deadline_remove(&d);
+                if (is_cancel_pending(t) && execi_state_take_cancel(t))
+                        return -ECANCELED;
+        } while (by == BY_CANCEL); /* V6: the request was withdrawn */
+        return 0;
+}
+
+static void commit_yield(struct execi_worker *w, void *ctx)
+{
+        exec_future *t = ctx;
+
+        execi_wake(w, t, WAKE_QUEUE);
+}
+
+int execi_give_way(void)
+{
+        struct execi_worker *w = execi_worker_current();
+        exec_future *t = w->fiber->task;
+
+        if (execi_cancellation_point(w))
+                return -ECANCELED;
+        execi_gather_flush(w);
+        execi_suspend(w, commit_yield, t);
+        return is_cancel_pending(t) && execi_state_take_cancel(t) ? -ECANCELED : 0;
+}

@@ -1,0 +1,27 @@
+/* block.h - the waits themselves: a task suspends, a plain thread parks. */
+#ifndef EXECI_WAIT_BLOCK_H
+#define EXECI_WAIT_BLOCK_H
+
+#include "sched/pool.h"
+#include "task/state.h"
+
+/* Wait until @f is done. 0: it is. -ETIMEDOUT. -ECANCELED: a request to the calling task was delivered here. */
+int execi_wait_future(exec_future *f, int64_t deadline_ns);
+
+/* Sleep until @deadline_ns. 0; -ECANCELED. */
+int execi_wait_until(int64_t deadline_ns);
+
+/* Let others go first. 0; -ECANCELED. */
+int execi_give_way(void);
+
+/* The running task's undelivered request is delivered now: -ECANCELED; 0: there is none. */
+static inline int execi_cancellation_point(struct execi_worker *w)
+{
+        exec_future *t = w->fiber->task;
+
+        if (LIKELY(!(atom_load(&t->word, RELAXED) & WORD_CANCEL))) /* @relaxed hint */
+                return 0;
+        return execi_state_take_cancel(t) ? -ECANCELED : 0;
+}
+
+#endif

@@ -1,0 +1,262 @@
+/* cancel.c - see cancel.h. */
+#include "wait/cancel.h"
+
+#include "port/membarrier.h"
+#include "sched/ready.h"
+#include "task/extra.h"
+#include "task/register.h"
+#include "task/waitword.h"
+#include "wait/ending.h"
+#include "wait/timers.h"
+#include "wait/waiter.h"
+
+enum { MAX_NESTED_GATHERS = 200 };
+
+struct work {
+        struct execi_worker *w;
+        const char *reason;
+        exec_future *pinned; /* tasks that await a gather whose children must be asked; linked by value */
+        int depth;
+};
+
+/* What marking a future tells. */
+enum mark { MARK_REFUSED, MARK_ACCEPTED, MARK_PUSH };
+
+static bool cancel_gather(struct work *k, exec_future *g);
+
+/* An unstarted task that this thread has claimed. */
+static void finish_unstarted(struct execi_worker *w, exec_future *t)
+{
+        struct execi_extra *extra = execi_extra_get(t);
+
+        execi_tsan_acquire(t);
+        if (extra && extra->drop_arg)
+                extra->drop_arg(extra->arg);
+        execi_task_end(w, t, -ECANCELED, NULL);
+}
+
+static enum mark mark(struct work *k, exec_future *f)
+{
+        switch (f->kind) {
+        case CELL_PROMISE:
+                execi_reason_set(f, k->reason);
+                return execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL) ? MARK_ACCEPTED : MARK_REFUSED;
+        case CELL_SLEEP:
+                if (execi_state_is_done(f) || !execi_sleep_stop(f))
+                        return MARK_REFUSED;
+                execi_reason_set(f, k->reason);
+                execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL);
+                return MARK_ACCEPTED;
+        case CELL_GATHER:
+                return cancel_gather(k, f) ? MARK_ACCEPTED : MARK_REFUSED;
+        default:
+                break;
+        }
+        if (execi_state_is_done(f))
+                return MARK_REFUSED;
+        execi_reason_set(f, k->reason);
+        execi_tsan_release(f);
+        switch (execi_state_cancel(f)) {
+        case CANCEL_TOO_LATE:
+                return MARK_REFUSED;
+        case CANCEL_QUEUED:
+                finish_unstarted(k->w, f);
+                return MARK_ACCEPTED;
+        case CANCEL_AGAIN:
+                return MARK_ACCEPTED;
+        case CANCEL_MARKED:
+                break;
+        }
+        return MARK_PUSH;
+}
+
+/* Pin or claim the wait of @t, which carries an undelivered request. A task that is just about to wait has its wait word
+ * in a store buffer, or will see the mark after it: a barrier on every thread decides which. */
+static enum interrupt_answer interrupt(exec_future *t)
+{
+        enum interrupt_answer answer = execi_wait_interrupt(&t->wait);
+
+        if (answer != INTERRUPT_NOT_WAITING || !execi_cell_pool(t)->membarrier)
+                return answer;
+        execi_membarrier();
+        return execi_wait_interrupt(&t->wait);
+}
+
+static void unpin(struct work *k, exec_future *t)
+{
+        if (execi_wait_unpin(&t->wait))
+                execi_wake(k->w, t, WAKE_QUEUE);
+}
+
+/* @t, for which the caller holds a reference, was marked. Returns what it awaits, marked and referenced, if the request
+ * must go on from there; else NULL. */
+static exec_future *push(struct work *k, exec_future *t)
+{
+        exec_future *f;
+        enum mark m;
+
+        switch (interrupt(t)) {
+        case INTERRUPT_NOT_WAITING:
+                return NULL; /* it runs, and will see the mark */
+        case INTERRUPT_CLAIMED:
+                execi_wake(k->w, t, WAKE_QUEUE);
+                return NULL;
+        case INTERRUPT_PINNED:
+                break;
+        }
+        if (!(execi_state_load(t) & WORD_CANCEL)) { /* delivered or withdrawn meanwhile */
+                unpin(k, t);
+                return NULL;
+        }
+        f = t->awaiting;
+        if (f->kind == CELL_GATHER) { /* K3 */
+                t->value = k->pinned;
+                k->pinned = t;
+                return NULL;
+        }
+        execi_ref(f);
+        m = mark(k, f);
+        if (m != MARK_REFUSED)
+                execi_state_take_cancel(t);
+        unpin(k, t);
+        if (m == MARK_PUSH)
+                return f;
+        execi_unref(k->w, f);
+        return NULL;
+}
+
+/* @t was marked; the caller holds a reference. */
+static void push_chain(struct work *k, exec_future *t)
+{
+        exec_future *f = push(k, t);
+
+        while (f) {
+                exec_future *next = push(k, f);
+
+                execi_unref(k->w, f);
+                f = next;
+        }
+}
+
+static bool cancel_one(struct work *k, exec_future *f)
+{
+        enum mark m = mark(k, f);
+
+        if (m == MARK_PUSH)
+                push_chain(k, f);
+        return m != MARK_REFUSED;
+}
+
+static void clear_request(exec_future *g)
+{
+        execi_state_take_cancel(g);
+}
+
+/* false: it is done. */
+static bool set_request(exec_future *g)
+{
+        uint64_t w = execi_state_load(g);
+
+        for (;;) {
+                if (w & WORD_LOCK)
+                        w = execi_state_load(g);
+                else if (w & WORD_DONE)
+                        return false;
+                else if (atom_cas(&g->word, &w, w | WORD_CANCEL, ACQ_REL))
+                        return true;
+        }
+}
+
+/* Ask every child. Accepted when one of them accepts: then the gather will end as cancelled. Its end is held off in the
+ * meantime, so that exactly the answer decides. */
+static bool cancel_gather(struct work *k, exec_future *g)
+{
+        bool accepted = false;
+
+        if (k->depth == MAX_NESTED_GATHERS || execi_state_is_done(g) || !execi_gather_hold(g))
+                return false;
+        k->depth++;
+        execi_reason_set(g, k->reason);
+        if (set_request(g)) {
+                for (uint32_t i = 0; i < g->n_children; i++)
+                        accepted |= cancel_one(k, g->children[i]);
+                if (!accepted)
+                        clear_request(g);
+        }
+        k->depth--;
+        execi_gather_tell(k->w, g, 1);
+        return accepted;
+}
+
+static void work_off(struct work *k)
+{
+        while (k->pinned) {
+                exec_future *t = k->pinned;
+
+                k->pinned = t->value;
+                if (cancel_gather(k, t->awaiting))
+                        execi_state_take_cancel(t);
+                unpin(k, t);
+        }
+        if (k->w)
+                execi_gather_flush(k->w);
+}
+
+bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason)
+{
+        struct work k = {.w = w, .reason = reason};
+        bool accepted = cancel_one(&k, f);
+
+        work_off(&k);
+        return accepted;
+}
+
+void execi_cancel_deliver(struct execi_worker *w, exec_future *t)
+{
+        struct work k = {.w = w, .reason = execi_reason_get(t)};
+
+        push_chain(&k, t);
+        work_off(&k);
+}
+
+/* A cell that may or may not be a live task: hold it, so that it stays one while it is cancelled. */
+static void visit_task(exec_future *f, void *arg)
+{
+        struct work *k = arg;
+        uint64_t w = atom_load(&f->word, ACQUIRE);
+
+        for (;;) {
+                if (!(w & (WORD_QUEUED | WORD_STARTED)) || (w & WORD_DONE))
+                        return; /* free, done, or no task */
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE))
+                        break;
+        }
+        atom_add(&f->refs, 1, RELAXED); /* @relaxed count: under LOCK it cannot finish */
+        execi_state_unlock(f, w & ~WORD_DETACHED);
+        cancel_one(k, f);
+        execi_unref(k->w, f);
+}
+
+static void cancel_registered(struct work *k, struct execi_register *r)
+{
+        exec_future *f;
+
+        execi_register_sweep(r);
+        while ((f = execi_register_next(r))) {
+                cancel_one(k, f);
+                execi_unref(k->w, f);
+        }
+}
+
+void execi_cancel_all(struct exec_pool *pool, const char *reason)
+{
+        struct work k = {.w = execi_worker_current(), .reason = reason};
+
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                execi_slab_visit(&pool->arena->slabs[i], visit_task, &k);
+        for (unsigned i = 0; i < N_REGISTERS; i++)
+                cancel_registered(&k, &pool->registers[i]);
+        work_off(&k);
+}

@@ -1,0 +1,77 @@
+/* gathering.c - how a gather hears of its children: counted, in batches, without recursion.
+ *
+ * A worker keeps a count of finished children of one gather and tells it when it goes to another gather, suspends or
+ * finds nothing to do; so two workers that run one gather's children do not bounce its counter. An error is told at
+ * once (waiter.c). The gather holds a reference on itself until it has heard of every child. */
+#include "sched/ready.h"
+#include "task/extra.h"
+#include "wait/waiter.h"
+
+static void fill_outcomes(exec_future *g, struct exec_outcome *out)
+{
+        for (uint32_t i = 0; i < g->n_children; i++) {
+                execi_tsan_acquire(g->children[i]);
+                out[i] = (struct exec_outcome){g->children[i]->state, g->children[i]->err,
+                                               g->children[i]->state == EXEC_DONE ? g->children[i]->value : NULL};
+        }
+}
+
+/* Every child has been heard of. */
+static void end(struct execi_worker *w, exec_future *g)
+{
+        struct execi_extra *extra = execi_extra_get(g);
+
+        if (!execi_state_is_done(g)) {
+                if (execi_state_load(g) & WORD_CANCEL) {
+                        execi_finish(w, g, EXEC_CANCELLED, -ECANCELED, NULL);
+                } else {
+                        if (extra && extra->outcomes)
+                                fill_outcomes(g, extra->outcomes);
+                        execi_finish(w, g, EXEC_DONE, 0, extra ? extra->outcomes : NULL);
+                }
+        }
+        execi_unref(w, g);
+}
+
+static void tell_now(struct execi_worker *w, exec_future *g, int64_t n)
+{
+        /* @pair gather.left: release of each teller, acquire of the last */
+        if (atom_sub(&g->n_left, n, ACQ_REL) == n)
+                end(w, g);
+}
+
+COLD void execi_gather_flush_slow(struct execi_worker *w)
+{
+        while (w->gather) { /* the end of a gather may tell another one */
+                exec_future *g = w->gather;
+                int64_t n = w->n_gather;
+
+                w->gather = NULL;
+                w->n_gather = 0;
+                tell_now(w, g, n);
+        }
+}
+
+void execi_gather_tell(struct execi_worker *w, exec_future *g, int64_t n)
+{
+        if (UNLIKELY(!w)) {
+                tell_now(NULL, g, n);
+                return;
+        }
+        if (w->gather != g) {
+                if (w->gather)
+                        execi_gather_flush_slow(w);
+                w->gather = g;
+        }
+        w->n_gather += n;
+}
+
+bool execi_gather_hold(exec_future *g)
+{
+        int64_t n = atom_load(&g->n_left, ACQUIRE);
+
+        while (n > 0)
+                if (atom_cas(&g->n_left, &n, n + 1, ACQ_REL))
+                        return true;
+        return false;
+}

@@ -1,0 +1,196 @@
+/* timers.c - see timers.h. */
+#include "wait/timers.h"
+
+#include "sched/idle.h"
+#include "sched/ready.h"
+#include "task/waitword.h"
+#include "wait/waiter.h"
+
+enum timer_kind { TIMER_TASK, TIMER_SLEEP };
+enum { FIRE_BATCH = 256 };
+
+void execi_timers_init(struct execi_timers *t)
+{
+        execi_heap_init(&t->heap);
+        atom_store(&t->min_ns, INT64_MAX, RELAXED); /* @relaxed init */
+}
+
+/* L(lock) */
+static void store_min(struct execi_timers *t)
+{
+        int64_t min = execi_heap_min(&t->heap);
+
+        if (min != atom_load(&t->min_ns, RELAXED))    /* @relaxed locked */
+                atom_store(&t->min_ns, min, SEQ_CST); /* @pair idle.keeper */
+}
+
+static struct exec_pool *pool_of(struct execi_timers *t)
+{
+        return CONTAINER_OF(t, struct execi_worker, timers)->pool;
+}
+
+static void push(struct execi_timers *t, struct execi_timer *timer)
+{
+        execi_heap_push(&t->heap, timer);
+        store_min(t);
+}
+
+static void unlock_and_tell(struct execi_timers *t, int64_t deadline_ns)
+{
+        bool first = atom_load(&t->min_ns, RELAXED) == deadline_ns; /* @relaxed locked */
+        struct exec_pool *pool = pool_of(t);
+
+        execi_spin_unlock(&t->lock);
+        if (first)
+                execi_idle_timer(pool, deadline_ns);
+}
+
+void execi_deadline_begin(struct execi_worker *w, struct execi_deadline *d)
+{
+        d->owner = w;
+        d->timer.kind = TIMER_TASK;
+        execi_spin_lock(&w->timers.lock);
+}
+
+void execi_deadline_insert(struct execi_deadline *d)
+{
+        push(&d->owner->timers, &d->timer);
+}
+
+void execi_deadline_end(struct execi_deadline *d)
+{
+        unlock_and_tell(&d->owner->timers, d->timer.deadline_ns);
+}
+
+void execi_deadline_remove(struct execi_deadline *d)
+{
+        struct execi_timers *t = &d->owner->timers;
+
+        execi_spin_lock(&t->lock);
+        if (execi_heap_remove(&t->heap, &d->timer))
+                store_min(t);
+        execi_spin_unlock(&t->lock);
+}
+
+static exec_future *cell_of_sleep(struct execi_timer *timer)
+{
+        return CONTAINER_OF(timer, exec_future, timer);
+}
+
+struct fired {
+        struct execi_link *tasks, **tasks_end;
+        struct execi_timer *sleeps, **sleeps_end;
+        bool more;
+};
+
+/* L(lock): take what is due; claim the waits. */
+static void collect(struct execi_timers *t, int64_t now_ns, struct fired *out)
+{
+        struct execi_timer *timer = NULL;
+        int n = 0;
+
+        while (n++ < FIRE_BATCH && (timer = execi_heap_pop(&t->heap, now_ns))) {
+                if (timer->kind == TIMER_TASK) {
+                        exec_future *task = CONTAINER_OF(timer, struct execi_deadline, timer)->task;
+
+                        if (execi_wait_claim(&task->wait, BY_DEADLINE) == CLAIM_WON) {
+                                *out->tasks_end = &task->link;
+                                out->tasks_end = &task->link.next;
+                        }
+                } else {
+                        /* It is finished after the lock has fallen; the reference keeps it until then. */
+                        execi_ref(cell_of_sleep(timer));
+                        *out->sleeps_end = timer;
+                        out->sleeps_end = &timer->next;
+                }
+        }
+        *out->tasks_end = NULL;
+        *out->sleeps_end = NULL;
+        out->more = timer != NULL;
+}
+
+bool execi_timers_fire(struct execi_worker *w, struct execi_worker *v, int64_t now_ns)
+{
+        struct execi_timers *t = &v->timers;
+        struct fired fired = {.tasks_end = &fired.tasks, .sleeps_end = &fired.sleeps};
+
+        if (atom_load(&t->min_ns, RELAXED) > now_ns || !execi_spin_try(&t->lock)) /* @relaxed hint */
+                return false;
+        collect(t, now_ns, &fired);
+        store_min(t);
+        execi_spin_unlock(&t->lock);
+        while (fired.tasks) {
+                exec_future *task = execi_cell_of_link(fired.tasks);
+
+                fired.tasks = fired.tasks->next;
+                execi_wake(w, task, WAKE_QUEUE);
+        }
+        while (fired.sleeps) {
+                exec_future *f = cell_of_sleep(fired.sleeps);
+
+                fired.sleeps = fired.sleeps->next;
+                execi_finish(w, f, EXEC_DONE, 0, NULL);
+                execi_unref(w, f);
+        }
+        return true;
+}
+
+void execi_sleep_start(struct execi_worker *owner, exec_future *f, int64_t deadline_ns)
+{
+        struct execi_timers *t = &owner->timers;
+
+        execi_timer_init(&f->timer, deadline_ns, TIMER_SLEEP);
+        f->heap_owner = owner->id;
+        execi_spin_lock(&t->lock);
+        push(t, &f->timer);
+        unlock_and_tell(t, deadline_ns);
+}
+
+bool execi_sleep_stop(exec_future *f)
+{
+        struct execi_timers *t = &execi_cell_pool(f)->workers[f->heap_owner].timers;
+        bool removed;
+
+        execi_spin_lock(&t->lock);
+        removed = execi_heap_remove(&t->heap, &f->timer);
+        if (removed)
+                store_min(t);
+        execi_spin_unlock(&t->lock);
+        return removed;
+}
+
+bool execi_sleep_unref(exec_future *f)
+{
+        struct execi_timers *t = &execi_cell_pool(f)->workers[f->heap_owner].timers;
+        bool last;
+
+        execi_spin_lock(&t->lock);
+        last = atom_sub(&f->refs, 1, ACQ_REL) == 1; /* @pair reference.last */
+        if (last && execi_heap_remove(&t->heap, &f->timer))
+                store_min(t);
+        execi_spin_unlock(&t->lock);
+        return last;
+}
+
+void execi_sleeps_cancel(struct exec_pool *pool)
+{
+        for (unsigned i = 0; i < pool->n_workers; i++) {
+                struct execi_timers *t = &pool->workers[i].timers;
+                struct fired fired;
+
+                do {
+                        fired = (struct fired){.tasks_end = &fired.tasks, .sleeps_end = &fired.sleeps};
+                        execi_spin_lock(&t->lock);
+                        collect(t, INT64_MAX, &fired);
+                        store_min(t);
+                        execi_spin_unlock(&t->lock);
+                        while (fired.sleeps) {
+                                exec_future *f = cell_of_sleep(fired.sleeps);
+
+                                fired.sleeps = fired.sleeps->next;
+                                execi_finish(NULL, f, EXEC_CANCELLED, -ECANCELED, NULL);
+                                execi_unref(NULL, f);
+                        }
+                } while (fired.more);
+        }
+}

@@ -1,0 +1,243 @@
+/* waiter.c - see waiter.h. */
+#include "wait/waiter.h"
+
+#include "port/memory.h"
+#include "port/sanitizer.h"
+#include "sched/ready.h"
+#include "task/extra.h"
+#include "task/waitword.h"
+
+static struct execi_waiter *node_at(uint64_t next)
+{
+        return (struct execi_waiter *)(uintptr_t)next; /* NOLINT */
+}
+
+static uint64_t address_of(const struct execi_waiter *n)
+{
+        return (uint64_t)(uintptr_t)n;
+}
+
+bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
+{
+        uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+
+        n->prev = NULL;
+        for (;;) {
+                if (w & WORD_LOCK) {
+                        w = execi_state_load(f);
+                } else if (w & WORD_DONE) {
+                        return false;
+                } else if (!(w & WORD_WAITERS)) {
+                        n->next = 0;
+                        if (atom_cas(&f->word, &w, w | address_of(n), ACQ_REL)) /* W3 */
+                                return true;
+                } else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE)) {
+                        n->next = w & WORD_WAITERS;
+                        if (!(n->next & TAG_GATHER))
+                                node_at(n->next)->prev = n;
+                        execi_state_unlock(f, (w & ~WORD_WAITERS) | address_of(n));
+                        return true;
+                }
+        }
+}
+
+/* L(LOCK). The word without the node. */
+static uint64_t take_out(uint64_t w, struct execi_waiter *n)
+{
+        if (n->prev)
+                n->prev->next = n->next;
+        else
+                w = (w & ~WORD_WAITERS) | n->next;
+        if (n->next && !(n->next & TAG_GATHER))
+                node_at(n->next)->prev = n->prev;
+        return w;
+}
+
+bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n)
+{
+        uint64_t w = execi_state_lock(f);
+
+        if (!(w & WORD_DONE))
+                w = take_out(w, n);
+        execi_state_unlock(f, w);
+        return !(w & WORD_DONE);
+}
+
+struct execi_callback_waiter *execi_callbacks_unlink(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg)
+{
+        struct execi_callback_waiter *removed = NULL;
+        uint64_t w = execi_state_lock(f);
+        uint64_t at = (w & WORD_DONE) ? 0 : w & WORD_WAITERS;
+
+        while (at && !(at & TAG_GATHER)) {
+                struct execi_callback_waiter *c = (struct execi_callback_waiter *)node_at(at);
+
+                at = c->node.next;
+                if (c->node.kind != WAITER_CALLBACK || c->fn != fn || c->arg != arg)
+                        continue;
+                w = take_out(w, &c->node);
+                c->next_run = removed;
+                removed = c;
+        }
+        execi_state_unlock(f, w);
+        return removed;
+}
+
+/* Under LOCK: is the waiter to be told after LOCK has fallen? */
+static bool claim(struct execi_waiter *n)
+{
+        if (n->kind == WAITER_TASK)
+                return execi_wait_claim(&((struct execi_task_waiter *)n)->task->wait, BY_COMPLETION) == CLAIM_WON;
+        if (n->kind == WAITER_THREAD)
+                return execi_wait_claim(&((struct execi_thread_waiter *)n)->wait, BY_COMPLETION) == CLAIM_WON;
+        return true;
+}
+
+/* A child of @gather has ended; @gather may be gone after. */
+static void tell_gather(struct execi_worker *w, exec_future *gather, exec_future *child, int state, int err)
+{
+        exec_future *none = NULL;
+
+        if (state != EXEC_DONE && !(gather->flags & CELL_COLLECT) &&
+            atom_cas(&gather->first_failed, &none, child, ACQ_REL)) {
+                bool cancelled = execi_state_load(gather) & WORD_CANCEL;
+
+                execi_finish(w, gather, cancelled ? EXEC_CANCELLED : EXEC_FAILED, cancelled ? -ECANCELED : err, NULL);
+        }
+        execi_gather_tell(w, gather, 1);
+}
+
+static void tell(struct execi_worker *w, struct execi_waiter *n, exec_future *f, int state, int err,
+                 enum wake_where where)
+{
+        switch (n->kind) {
+        case WAITER_TASK:
+                execi_wake(w, ((struct execi_task_waiter *)n)->task, where);
+                break;
+        case WAITER_THREAD:
+                execi_parker_unpark(&((struct execi_thread_waiter *)n)->parker);
+                break;
+        case WAITER_GATHER: {
+                exec_future *gather = ((struct execi_gather_waiter *)n)->gather;
+
+                execi_free(n, sizeof(struct execi_gather_waiter));
+                tell_gather(w, gather, f, state, err);
+                break;
+        }
+        case WAITER_ENTRY:
+                execi_waiter_ops.entry_finished(w, n);
+                break;
+        case WAITER_CALLBACK:
+                execi_callback_defer((struct execi_callback_waiter *)n);
+                break;
+        }
+}
+
+/* LOCK is held, the outcome is written: detach and claim everyone who waits, set DONE, tell them. */
+static void finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
+{
+        uint64_t at = word & WORD_WAITERS, done = (word & ~(WORD_WAITERS | WORD_CANCEL | WORD_LOCK)) | WORD_DONE;
+        struct execi_waiter *todo = NULL;
+        exec_future *gather;
+        int state = f->state, err = f->err;
+        enum wake_where where = f->kind == CELL_GATHER ? WAKE_HOME : WAKE_NEXT;
+        bool callbacks = false;
+
+        while (at && !(at & TAG_GATHER)) {
+                struct execi_waiter *n = node_at(at);
+
+                at = n->next;
+                if (state == EXEC_FAILED && n->kind == WAITER_GATHER)
+                        atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+                callbacks |= n->kind == WAITER_CALLBACK;
+                if (claim(n)) {
+                        n->next = address_of(todo); /* N3: turns the list round */
+                        todo = n;
+                }
+        }
+        gather = at ? (exec_future *)(uintptr_t)(at & ~TAG_GATHER) : NULL; /* NOLINT */
+        if (gather && state == EXEC_FAILED)
+                atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+        execi_tsan_release(f);
+        atom_store(&f->word, done, RELEASE); /* @pair state.done; last touch, unless nobody refers to it any more */
+        if (gather)
+                tell_gather(w, gather, f, state, err);
+        while (todo) {
+                struct execi_waiter *n = todo;
+
+                todo = node_at(n->next);
+                tell(w, n, f, state, err, where);
+        }
+        if ((done & WORD_DETACHED) && !(done & WORD_QUEUED))
+                execi_cell_release(w, f);
+        if (callbacks)
+                execi_callbacks_run();
+}
+
+bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value)
+{
+        uint64_t word = execi_state_lock(f);
+
+        if (word & WORD_DONE) {
+                execi_state_unlock(f, word);
+                return false;
+        }
+        f->state = (uint8_t)state;
+        f->err = err;
+        f->value = value;
+        finish_locked(w, f, word);
+        return true;
+}
+
+/* The outcome of a body that returned @err and @value, given the word @word. */
+static inline void set_outcome(exec_future *f, uint64_t word, int err, void *value)
+{
+        if (UNLIKELY(err > 0))
+                err = -EINVAL;
+        if (UNLIKELY(err == 0 && (word & WORD_CANCEL))) /* cancelled, and never looked */
+                err = -ECANCELED;
+        f->err = err;
+        f->value = err ? NULL : value;
+        f->state = LIKELY(err == 0) ? EXEC_DONE : err == -ECANCELED ? EXEC_CANCELLED : EXEC_FAILED;
+}
+
+void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *value)
+{
+        struct execi_extra *extra = execi_extra_get(f);
+        exec_drop_fn drop = extra ? extra->drop_value : NULL;
+        uint64_t word = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+        bool dropped;
+
+        for (;;) {
+                uint64_t waiters = word & WORD_WAITERS;
+                uint64_t done = (word & ~(WORD_WAITERS | WORD_CANCEL)) | WORD_DONE;
+
+                if (UNLIKELY(word & WORD_LOCK)) {
+                        word = execi_state_load(f);
+                        continue;
+                }
+                set_outcome(f, word, err, value);
+                dropped = value && !f->value;
+                if (LIKELY(!waiters || (waiters & TAG_GATHER))) {
+                        int state = f->state, end = f->err;
+
+                        if (UNLIKELY(waiters && state == EXEC_FAILED))
+                                atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+                        execi_tsan_release(f);
+                        /* @pair state.done: release publishes the outcome; last touch, but for the detached */
+                        if (UNLIKELY(!atom_cas(&f->word, &word, done, ACQ_REL)))
+                                continue;
+                        if (UNLIKELY(done & WORD_DETACHED) && !(done & WORD_QUEUED))
+                                execi_cell_release(w, f);
+                        if (waiters)
+                                tell_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state, end); /* NOLINT */
+                        break;
+                }
+                if (atom_cas(&f->word, &word, word | WORD_LOCK, ACQUIRE)) {
+                        finish_locked(w, f, word);
+                        break;
+                }
+        }
+        if (UNLIKELY(dropped) && drop)
+                drop(value);
+}

@@ -1,0 +1,96 @@
+/* waiter.h - finishing a future, and the node by which one waits for it.
+ *
+ * N1 a node is linked to a future's word only under the word's LOCK, or as the first by a compare-and-swap.
+ * N2 finishing detaches the whole list under LOCK and claims each waiter before LOCK falls; whoever lost the claim (a
+ *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
+ * N3 waiters are told in the order in which they came.
+ * N4 nothing here allocates or fails. */
+#ifndef EXECI_WAIT_WAITER_H
+#define EXECI_WAIT_WAITER_H
+
+#include "port/parker.h"
+#include "sched/pool.h"
+#include "task/state.h"
+
+enum waiter_kind {
+        WAITER_TASK,     /* a suspended task: its wait word, then a wake */
+        WAITER_THREAD,   /* a plain thread: a wait word of its own, then its parker */
+        WAITER_GATHER,   /* a gather that is not the first waiter; the node is freed by the one who finishes */
+        WAITER_ENTRY,    /* an entry of a completion queue */
+        WAITER_CALLBACK, /* a done callback; the node is freed when it has run */
+};
+
+struct execi_waiter {
+        uint64_t next; /* an older node, or a gather's cell | TAG_GATHER, or 0 */
+        struct execi_waiter *prev;
+        enum waiter_kind kind;
+} ALIGNED(16);
+
+struct execi_task_waiter {
+        struct execi_waiter node;
+        exec_future *task;
+};
+
+struct execi_thread_waiter {
+        struct execi_waiter node;
+        _Atomic(uint64_t) wait;
+        struct execi_parker parker;
+};
+
+struct execi_gather_waiter {
+        struct execi_waiter node;
+        exec_future *gather;
+};
+
+struct execi_callback_waiter {
+        struct execi_waiter node;
+        struct execi_callback_waiter *next_run;
+        exec_future *future;
+        void (*fn)(exec_future *f, void *arg);
+        void *arg;
+};
+
+/* What waits in upper layers: told after LOCK has fallen. */
+struct execi_waiter_ops {
+        void (*entry_finished)(struct execi_worker *w, struct execi_waiter *entry);
+};
+extern const struct execi_waiter_ops execi_waiter_ops; /* future/completion.c */
+
+/* Link @n to @f. false: f is done; nothing was changed. */
+bool execi_waiter_link(exec_future *f, struct execi_waiter *n);
+/* Unlink @n, which was linked. false: f is done, and whoever finished it has let go of n or owns it. */
+bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n);
+
+/* Finish a task: by its runner, or by the one who claimed it before it started. A success with an undelivered cancel
+ * becomes CANCELLED. @w: the calling thread's worker, or NULL. Last touch of @f, whose memory may be gone. */
+void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *value);
+/* Finish any other future unless it is done. false: it was. */
+bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value);
+
+/* A gather hears of @n children; told late, in batches, by a worker. execi_gather_flush() tells now. */
+void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n);
+void execi_gather_flush_slow(struct execi_worker *w);
+static inline void execi_gather_flush(struct execi_worker *w)
+{
+        if (w->gather)
+                execi_gather_flush_slow(w);
+}
+/* Hold a gather's end off while its children are cancelled. false: it is too late. */
+bool execi_gather_hold(exec_future *gather);
+
+/* References. */
+void execi_ref(exec_future *f);
+void execi_unref(struct execi_worker *w, exec_future *f);
+/* Free a cell: drops its value, reports an error that nobody saw. */
+void execi_cell_release(struct execi_worker *w, exec_future *f);
+
+/* Run the callbacks that wait on this thread, unless one is running. */
+void execi_callbacks_run(void);
+void execi_callback_defer(struct execi_callback_waiter *c);
+bool execi_callback_is_running(void);
+/* Unlink every callback (@fn, @arg) of @f; the caller frees them. A chain by next_run. */
+struct execi_callback_waiter *execi_callbacks_unlink(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg);
+/* The same with those of a finished future that wait on this thread. */
+struct execi_callback_waiter *execi_callbacks_withdraw(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,355 @@
+/* model.c - the search: which thread goes on, what was tried, what is left to try. See model.h.
+ *
+ * An execution is the list of answers to its questions ("which of n?"). The next one repeats the answers up to the last
+ * question that has an untried answer, gives that one, and answers 0 from there on. */
+#include "model_engine.h"
+
+#include "port/context.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STACK_BYTES = 64 << 10, QUESTIONS_MAX = 4096, STEPS_MAX = 3000, NAMES_MAX = 64 };
+#define NOBODY MODEL_THREADS
+
+struct thread {
+        struct execi_context context;
+        bool done;
+        bool waiting;
+        uint64_t waits_from; /* runnable once n_changes differs */
+        bool in_hook;        /* its accesses are no steps */
+        char *stack;
+};
+
+bool model_running;
+
+static struct thread threads[MODEL_THREADS];
+static struct execi_context explorer;
+static const struct model_program *program;
+static const struct model_mutation *mutation;
+static unsigned current;
+static uint64_t n_changes;
+static unsigned n_departures, n_steps;
+static const char *failure;
+
+static struct {
+        uint16_t answer, of;
+} questions[QUESTIONS_MAX];
+static unsigned n_questions, n_asked;
+
+static bool tracing;
+static struct {
+        const void *object;
+        const char *name;
+} names[NAMES_MAX];
+static unsigned n_names;
+
+/* ---- questions ---- */
+
+static void leave(const char *what)
+{
+        failure = what;
+        execi_context_switch(&threads[current].context, &explorer);
+        abort();
+}
+
+void model_fail(const char *what)
+{
+        if (model_running)
+                leave(what);
+        fprintf(stderr, "model: %s outside an execution\n", what);
+        abort();
+}
+
+static unsigned ask(unsigned n)
+{
+        if (n <= 1)
+                return 0;
+        if (n_asked == n_questions) {
+                if (n_questions == QUESTIONS_MAX)
+                        leave("too many questions");
+                questions[n_questions].answer = 0;
+                questions[n_questions].of = (uint16_t)n;
+                n_questions++;
+        }
+        if (questions[n_asked].of != n)
+                leave("the program is not deterministic");
+        return questions[n_asked++].answer;
+}
+
+/* false: all was tried. */
+static bool next_execution(void)
+{
+        n_questions = n_asked; /* a failed execution may have asked fewer than were remembered */
+        while (n_questions && questions[n_questions - 1].answer + 1 == questions[n_questions - 1].of)
+                n_questions--;
+        if (!n_questions)
+                return false;
+        questions[n_questions - 1].answer++;
+        return true;
+}
+
+bool model_can_depart(void)
+{
+        return n_departures < program->bound;
+}
+
+unsigned model_depart(unsigned n)
+{
+        unsigned answer = ask(n);
+
+        if (answer)
+                n_departures++;
+        return answer;
+}
+
+void model_trace(const char *what, unsigned thread)
+{
+        if (tracing)
+                fprintf(stderr, "  %u: %s\n", thread, what);
+}
+
+unsigned model_choose(unsigned n)
+{
+        return ask(n);
+}
+
+/* ---- threads ---- */
+
+static bool all_done(void)
+{
+        for (unsigned i = 0; i < program->n_threads; i++)
+                if (!threads[i].done)
+                        return false;
+        return true;
+}
+
+static bool can_run(unsigned i)
+{
+        return !threads[i].done && (!threads[i].waiting || threads[i].waits_from != n_changes);
+}
+
+/* Who comes next; NOBODY when none can. */
+static unsigned decide(void)
+{
+        unsigned runs[MODEL_THREADS], n = 0;
+        bool stays = can_run(current);
+
+        if (stays)
+                runs[n++] = current;
+        if (!stays || model_can_depart())
+                for (unsigned i = 0; i < program->n_threads; i++)
+                        if (i != current && can_run(i))
+                                runs[n++] = i;
+        if (n == 0)
+                return NOBODY;
+        return runs[stays ? model_depart(n) : ask(n)];
+}
+
+static void pass_on(void)
+{
+        unsigned me = current, next = decide();
+
+        while (next == NOBODY && !all_done() && model_memory_drain_all())
+                next = decide(); /* time has passed */
+        if (next == NOBODY)
+                execi_context_switch(&threads[me].context, &explorer);
+        threads[next].waiting = false;
+        if (next == me)
+                return;
+        current = next;
+        execi_context_switch(&threads[me].context, &threads[next].context);
+}
+
+void model_step(void)
+{
+        if (++n_steps > STEPS_MAX)
+                leave("endless");
+        pass_on();
+}
+
+void model_changed(void)
+{
+        n_changes++;
+}
+
+void model_wait_for_change(void)
+{
+        if (model_memory_catch_up(current))
+                return; /* there was something it did not know yet */
+        threads[current].waiting = true;
+        threads[current].waits_from = n_changes;
+        model_step();
+}
+
+unsigned model_self(void)
+{
+        return current;
+}
+
+static void thread_main(void *arg)
+{
+        struct thread *t = arg;
+
+        program->thread[t - threads]();
+        t->done = true;
+        pass_on();
+        abort();
+}
+
+/* ---- accesses ---- */
+
+void model_name(const void *object, const char *name)
+{
+        if (n_names < NAMES_MAX) {
+                names[n_names].object = object;
+                names[n_names++].name = name;
+        }
+}
+
+static void print_object(const void *object)
+{
+        for (unsigned i = 0; i < n_names; i++) {
+                if (names[i].object == object) {
+                        fprintf(stderr, "%-12s", names[i].name);
+                        return;
+                }
+        }
+        fprintf(stderr, "%-12p", object);
+}
+
+static void print_access(const struct model_access *a)
+{
+        static const char *const kinds[] = {"load", "store", "rmw", "cas", "membarrier"};
+
+        fprintf(stderr, "  %u: %-10s ", a->thread, kinds[a->kind]);
+        print_object(a->object);
+        if (a->kind != MODEL_LOAD)
+                fprintf(stderr, " operand %#" PRIx64, a->operand);
+        if (a->kind != MODEL_STORE)
+                fprintf(stderr, " read %#" PRIx64, a->value);
+        if (a->kind == MODEL_CAS)
+                fprintf(stderr, " expected %#" PRIx64 " %s", a->expected, a->ok ? "done" : "failed");
+        fprintf(stderr, "%s\n", a->skip ? " (mutated)" : "");
+}
+
+static void call_hook(model_hook_fn hook, struct model_access *a)
+{
+        unsigned me = current;
+
+        if (!hook)
+                return;
+        threads[me].in_hook = true;
+        hook(a);
+        threads[me].in_hook = false;
+}
+
+/* true: a mutation has answered it. */
+bool model_access_before(struct model_access *a)
+{
+        if (threads[current].in_hook)
+                return false;
+        model_step();
+        a->thread = current;
+        if (mutation)
+                call_hook(mutation->before, a);
+        return a->skip;
+}
+
+void model_access_after(struct model_access *a)
+{
+        if (threads[current].in_hook)
+                return;
+        if (tracing)
+                print_access(a);
+        if (mutation)
+                call_hook(mutation->after, a);
+}
+
+/* ---- executions ---- */
+
+static void execute(enum model_memory memory)
+{
+        n_changes = 0;
+        n_departures = 0;
+        n_steps = 0;
+        n_asked = 0;
+        n_names = 0;
+        failure = NULL;
+        model_port_start();
+        program->setup();
+        model_memory_start(memory, program->n_threads);
+        for (unsigned i = 0; i < program->n_threads; i++) {
+                struct thread *t = &threads[i];
+
+                t->done = false;
+                t->waiting = false;
+                t->in_hook = false;
+                execi_context_make(&t->context, t->stack, t->stack + STACK_BYTES, thread_main, t);
+        }
+        current = ask(program->n_threads);
+        model_running = true;
+        execi_context_switch(&explorer, &threads[current].context);
+        model_running = false;
+}
+
+/* The threads have stopped. Verify runs as one of them, so that it can fail too. */
+static void verify_main(void *arg)
+{
+        (void)arg;
+        program->verify();
+        execi_context_switch(&threads[0].context, &explorer);
+}
+
+static void finish(void)
+{
+        if (!all_done()) {
+                failure = "deadlock";
+                return;
+        }
+        model_memory_drain_all();
+        current = 0;
+        threads[0].in_hook = true; /* what verify does is not a step */
+        execi_context_make(&threads[0].context, threads[0].stack, threads[0].stack + STACK_BYTES, verify_main, NULL);
+        model_memory_catch_up(0);
+        model_running = true;
+        execi_context_switch(&explorer, &threads[0].context);
+        model_running = false;
+}
+
+struct model_result model_explore(const struct model_program *p, enum model_memory memory,
+                                  const struct model_mutation *m, bool trace)
+{
+        struct model_result result = {0};
+
+        program = p;
+        mutation = m;
+        n_questions = 0;
+        for (unsigned i = 0; i < p->n_threads; i++) {
+                threads[i].stack = aligned_alloc(16, STACK_BYTES);
+                if (!threads[i].stack)
+                        abort();
+        }
+        do {
+                execute(memory);
+                if (!failure)
+                        finish();
+                result.n_executions++;
+                if (n_steps > result.max_steps)
+                        result.max_steps = n_steps;
+        } while (!failure && next_execution());
+        result.failure = failure;
+        if (failure && trace && !tracing) {
+                tracing = true; /* once more, the same answers */
+                fprintf(stderr, "%s: %s\n", p->name, failure);
+                execute(memory);
+                if (!failure)
+                        finish();
+                tracing = false;
+        }
+        for (unsigned i = 0; i < p->n_threads; i++)
+                free(threads[i].stack);
+        return result;
+}

@@ -1,0 +1,26 @@
+/* model_engine.h - between the files of the checker: the search (model.c), the memories (model_memory.c), what stands
+ * for executor/port (model_port.c). */
+#ifndef EXECI_MODEL_ENGINE_H
+#define EXECI_MODEL_ENGINE_H
+
+#include "model.h"
+
+/* model.c */
+extern bool model_running;           /* inside an execution; outside accesses are plain */
+bool model_can_depart(void);         /* the bound is not spent yet */
+unsigned model_depart(unsigned n);   /* 0 costs nothing, 1 .. n - 1 one each; n > 1 only if model_can_depart() */
+void model_changed(void);            /* something another thread can see changed */
+void model_trace(const char *what, unsigned thread);
+bool model_access_before(struct model_access *a);
+void model_access_after(struct model_access *a);
+
+/* model_memory.c */
+void model_memory_start(enum model_memory memory, unsigned n_threads);
+bool model_memory_drain_all(void);        /* false: all store buffers were empty */
+void model_memory_barrier(void);          /* all threads */
+bool model_memory_catch_up(unsigned thread); /* let it know the newest of all objects; false: it did */
+
+/* model_port.c */
+void model_port_start(void);
+
+#endif

@@ -1,0 +1,148 @@
+/* model_port.c - what stands for executor/port in a model: memory from an arena that each execution starts anew, a
+ * membarrier, spins and parkers that wait for a change, a clock that stands still. */
+#include "model_engine.h"
+
+#include "base/check.h"
+#include "port/clock.h"
+#include "port/membarrier.h"
+#include "port/memory.h"
+#include "port/parker.h"
+#include "port/pause.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ARENA_BYTES = 1 << 20 };
+
+static _Alignas(4096) char arena[ARENA_BYTES];
+static size_t arena_used;
+
+void model_port_start(void)
+{
+        arena_used = 0;
+}
+
+/* ---- memory ---- */
+
+static void *arena_get(size_t bytes, size_t align)
+{
+        size_t at = (arena_used + align - 1) & ~(align - 1);
+
+        if (bytes > ARENA_BYTES || at > ARENA_BYTES - bytes)
+                return NULL;
+        arena_used = at + bytes;
+        return memset(arena + at, 0, bytes);
+}
+
+void *execi_alloc(size_t bytes)
+{
+        return arena_get(bytes, 16);
+}
+
+void *execi_alloc_aligned(size_t bytes, size_t align)
+{
+        return arena_get(bytes, align);
+}
+
+void *execi_map(size_t bytes, size_t align)
+{
+        return arena_get(bytes, align);
+}
+
+void execi_free(void *ptr, size_t bytes)
+{
+        (void)ptr;
+        (void)bytes;
+}
+
+void execi_free_aligned(void *ptr, size_t bytes, size_t align)
+{
+        (void)ptr;
+        (void)bytes;
+        (void)align;
+}
+
+void execi_unmap(void *ptr, size_t bytes)
+{
+        (void)ptr;
+        (void)bytes;
+}
+
+void execi_hugepages(void *ptr, size_t bytes)
+{
+        (void)ptr;
+        (void)bytes;
+}
+
+/* ---- barriers, spins, parkers ---- */
+
+bool execi_membarrier_register(void)
+{
+        return true;
+}
+
+void execi_membarrier(void)
+{
+        struct model_access a = {.kind = MODEL_MEMBARRIER};
+
+        if (!model_access_before(&a))
+                model_memory_barrier();
+        model_access_after(&a);
+}
+
+void execi_spin_yield(unsigned *turns)
+{
+        (void)turns;
+        model_wait_for_change();
+}
+
+void execi_parker_init(struct execi_parker *p)
+{
+        atom_store(&p->token, 0, RELAXED);
+}
+
+void execi_parker_fini(struct execi_parker *p)
+{
+        (void)p;
+}
+
+bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
+{
+        while (!atom_swap(&p->token, 0, ACQ_REL)) {
+                if (deadline_ns != INT64_MAX && model_can_depart() && model_depart(2))
+                        return false;
+                model_wait_for_change();
+        }
+        return true;
+}
+
+void execi_parker_unpark(struct execi_parker *p)
+{
+        atom_swap(&p->token, 1, ACQ_REL);
+}
+
+/* ---- clock, panic ---- */
+
+int64_t execi_clock_now(void)
+{
+        return 1;
+}
+
+int64_t execi_time_add(int64_t a, int64_t b)
+{
+        int64_t sum;
+
+        return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+void execi_panic(const char *format, ...)
+{
+        static char text[256];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        model_fail(text);
+}
