@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 struct shape {
         const char *variant;
@@ -186,6 +187,8 @@ static void run_shape(const struct bench *b, const struct shape *shape)
         double ns_on_one = 0;
 
         job_init(&job, b, shape);
+        if (!shape->batch)
+                bench_back_memory(job.n_tasks * 200, MADV_HUGEPAGE);
         for (unsigned i = 0; i < b->n_worker_counts; i++) {
                 struct bench_figure figure = {.variant = shape->variant, .workers = b->workers[i], .work = job.n_tasks};
                 exec_pool *pool = bench_pool_new(b, b->workers[i]);

@@ -238,6 +238,7 @@ int main(int argc, char **argv)
         if (!job.futures)
                 bench_die("no memory for %zu handles", job.n);
         memset(job.futures, 0xff, job.n * sizeof(*job.futures)); /* touched, and not by calloc's zero page */
+        bench_back_memory(job.n * 5000, MADV_NOHUGEPAGE);
         if (bench_wants(&b, "task"))
                 run_bare(&b, &job);
         for (unsigned i = 0; i < 2 * b.n_worker_counts; i++) {

@@ -150,12 +150,23 @@ static void side_report(const struct bench *b, const struct side *side, struct b
         bench_report(b, &figure, "CPU time per wake", "us", &side->cpu_us);
 }
 
+/* The threads started since @before, all of them: without one the CPU time would be a lie. */
+static void new_threads(struct bench_threads *out, const struct bench_threads *before, unsigned n_expected)
+{
+        struct bench_threads after;
+
+        bench_threads_list(&after);
+        bench_threads_new(out, before, &after);
+        if (out->n < n_expected)
+                bench_die("%u threads are to be seen instead of %u", out->n, n_expected);
+}
+
 static void run_wake(const struct bench *b, unsigned n_workers)
 {
         static struct side pool_side, futex_side;
         struct bench_figure figure = {.variant = "submit", .workers = n_workers, .work = b->is_quick ? 100 : MAX_WAKES};
         uint64_t random = b->seed;
-        struct bench_threads before, after;
+        struct bench_threads before;
         struct bare bare;
         exec_pool *pool;
 
@@ -163,11 +174,10 @@ static void run_wake(const struct bench *b, unsigned n_workers)
         memset(&futex_side, 0, sizeof(futex_side));
         bench_threads_list(&before);
         pool = bench_pool_new(b, n_workers);
-        bench_threads_list(&after);
-        bench_threads_new(&pool_side.threads, &before, &after);
-        bare_start(&bare);
+        new_threads(&pool_side.threads, &before, n_workers);
         bench_threads_list(&before);
-        bench_threads_new(&futex_side.threads, &after, &before);
+        bare_start(&bare);
+        new_threads(&futex_side.threads, &before, 1);
         bench_expect(exec_pool_set_default(pool), "exec_pool_set_default");
         for (unsigned round = 0; round < b->n_rounds; round++)
                 wake_round(&bare, &pool_side, &futex_side, figure.work, &random);
@@ -195,14 +205,13 @@ static void run_idle(const struct bench *b, unsigned n_workers)
         unsigned n_seconds = b->is_quick ? 1 : 10;
         struct bench_figure figure = {.bench = "idle", .variant = "used pool", .workers = n_workers, .work = n_seconds};
         struct bench_samples cpu_ms = {0};
-        struct bench_threads before, after, threads;
+        struct bench_threads before, threads;
         exec_pool *pool;
 
         bench_threads_list(&before);
         pool = bench_pool_new(b, n_workers);
         bench_run_on(pool, fan_out, NULL);
-        bench_threads_list(&after);
-        bench_threads_new(&threads, &before, &after);
+        new_threads(&threads, &before, n_workers);
         for (unsigned round = 0; round < b->n_rounds; round++) {
                 int64_t cpu_ns;
 

@@ -89,7 +89,7 @@ static void describe(struct dump *d, exec_future *t, uint64_t word)
         uint64_t seen;
 
         name_of(t, name, sizeof name);
-        if (!(word & WORD_STARTED)) {
+        if (!atom_load(&t->wait, ACQUIRE)) {
                 snprintf(state, sizeof state, "is queued");
         } else if (pin(t, &seen)) {
                 describe_wait(d, t, seen & WAIT_FORWARD, state, sizeof state);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,19 @@ size_t bench_resident_bytes(void)
                 bench_die("/proc/self/statm cannot be read");
         fclose(file);
         return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void bench_back_memory(size_t bytes, int advice)
+{
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        if (base == MAP_FAILED)
+                bench_die("%zu bytes: %s", bytes, strerror(errno));
+        madvise(base, bytes, advice); /* a wish */
+        for (size_t at = 0; at < bytes; at += page)
+                base[at] = 1;
+        munmap(base, bytes);
 }
 
 void bench_threads_list(struct bench_threads *out)

@@ -16,6 +16,10 @@ void bench_pause_until_ns(int64_t deadline_ns);
 void bench_pause_ns(int64_t ns);
 
 size_t bench_resident_bytes(void);
+/* Touch that much memory once and give it back. In a virtual machine the very first touch of a page waits for the host,
+ * several times as long as for the kernel: a bench of memory does this before its clock runs. @advice: MADV_HUGEPAGE or
+ * MADV_NOHUGEPAGE, as what is measured will do; the kernel keeps the two in different places. */
+void bench_back_memory(size_t bytes, int advice);
 
 /* Threads of this process, by kernel number. */
 struct bench_threads {

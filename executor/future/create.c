@@ -16,13 +16,9 @@
 
 static inline void init(exec_future *f, enum cell_kind kind, unsigned flags)
 {
-        atom_store(&f->refs, 1, RELAXED);  /* @relaxed init */
+        f->refs_err = CELL_REFS_ERR(1);
+        f->kind_to_since = CELL_KIND_TO_SINCE((uint8_t)kind, (uint8_t)flags);
         atom_store(&f->extra, 0, RELAXED); /* @relaxed init */
-        atom_store(&f->seen, 0, RELAXED);  /* @relaxed init */
-        f->kind = (uint8_t)kind;
-        f->state = EXEC_PENDING;
-        f->flags = (uint8_t)flags;
-        f->err = 0;
 }
 
 exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags)
@@ -41,14 +37,13 @@ exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigne
 /* Queue a task of this worker's pool. */
 static inline void enqueue(struct execi_worker *w, exec_future *t)
 {
-        execi_tsan_release(t);
         atom_store(&t->wait, 0, RELAXED);           /* @relaxed init */
         atom_store(&t->word, WORD_QUEUED, RELEASE); /* from here on it can be cancelled */
         atom_bump(&w->n_created, 1);
         if (UNLIKELY(!execi_deque_push(&w->deque, t)))
                 execi_spill(w->pool, t);
-        else if (execi_idle_is_wanted(w->pool) && execi_deque_publish(&w->deque))
-                execi_idle_notify_slow(w->pool);
+        else
+                execi_share(w);
 }
 
 /* Hand a task to another pool, or from a plain thread. false: the pool is closed, the task is the caller's again. */
@@ -127,6 +122,8 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
                 flags |= CELL_TIED;
         if (pool->flags & EXEC_POOL_TIED)
                 flags |= CELL_TIED;
+        if (!pool->plain)
+                flags |= CELL_WATCHED;
         if (precise || (o && o->stack_bytes > pool->promise_bytes))
                 flags |= CELL_OWN_STACK;
         t = foreign || precise ? execi_cell_alloc(pool) : execi_slab_alloc(w->slab);
@@ -149,6 +146,7 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
         }
         if (precise)
                 execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        execi_tsan_release(t);
         enqueue(w, t);
         return t;
 }
@@ -158,7 +156,7 @@ exec_future *exec_create_task(exec_task_fn fn, void *arg)
         struct execi_worker *w = execi_worker_current();
         exec_future *t;
 
-        if (UNLIKELY(!w || !fn || execi_tsan_precise() || (w->pool->flags & EXEC_POOL_TIED)))
+        if (UNLIKELY(!w || !fn || !w->pool->plain))
                 return exec_create_task_with(fn, arg, NULL);
         t = execi_slab_alloc(w->slab);
         if (UNLIKELY(!t))

@@ -133,35 +133,44 @@ static bool note_done(exec_future *g, exec_future *f)
                atom_cas(&g->first_failed, &none, f, ACQ_REL);
 }
 
-/* Register at all children. 0; -ENOMEM: nothing is registered any more. */
-static int register_all(struct execi_worker *w, exec_future *g)
+/* Register at one child. 0: go on; 1: the gather fails by it; -EINVAL, -EDEADLK, -ENOMEM. */
+static inline int register_one(exec_future *g, exec_future *f, exec_future *self, int64_t *n_done)
+{
+        int r;
+
+        if (UNLIKELY(!execi_is_future(f)))
+                return -EINVAL;
+        if (UNLIKELY(f == self))
+                return -EDEADLK;
+        r = link_child(g, f);
+        if (LIKELY(r > 0))
+                return 0;
+        if (r < 0)
+                return r;
+        (*n_done)++;
+        return note_done(g, f);
+}
+
+/* Register at all children. 0; an error: nothing is registered any more. */
+static int register_all(struct execi_worker *w, exec_future *g, exec_future *self)
 {
         int64_t n_done = 1; /* the count for registering */
-        exec_future *failed = NULL;
+        uint32_t i, n = g->n_children;
         int r = 0;
-        size_t i;
 
-        for (i = 0; i < g->n_children && r >= 0 && !failed; i++) {
-                if (i + AHEAD < g->n_children)
+        for (i = 0; i < n && !r; i++) {
+                if (i + AHEAD < n)
                         PREFETCH(g->children[i + AHEAD]);
-                r = link_child(g, g->children[i]);
-                if (r == 0) {
-                        n_done++;
-                        if (note_done(g, g->children[i]))
-                                failed = g->children[i];
-                }
+                r = register_one(g, g->children[i], self, &n_done);
         }
-        if (r < 0)
-                i--;
-        n_done += (int64_t)(g->n_children - i); /* not looked at */
-        if (r < 0 || failed) {
-                int err = r < 0 ? r : failed->err;
+        if (UNLIKELY(r)) { /* over before it began */
+                uint32_t n_linked = i - 1;
 
-                /* with an error the gather is over before it began */
+                n_done += (int64_t)(n - i) + (r < 0);
                 if (r < 0)
                         g->seen = SEEN_ERROR;
-                execi_finish(w, g, EXEC_FAILED, err, NULL);
-                for (size_t k = 0; k < i; k++)
+                execi_finish(w, g, EXEC_FAILED, r < 0 ? r : g->children[i - 1]->err, NULL);
+                for (uint32_t k = 0; k < n_linked; k++)
                         n_done += unlink_child(g, g->children[k]);
         }
         execi_gather_tell(w, g, n_done);
@@ -170,19 +179,22 @@ static int register_all(struct execi_worker *w, exec_future *g)
         return r < 0 ? r : 0;
 }
 
-static int check(exec_future *const f[], size_t n, exec_future *self)
+static int check_array(exec_future *const f[], size_t n)
 {
-        if (n > UINT32_MAX - 1)
-                return n > SIZE_MAX / sizeof *f ? -EINVAL : -ENOMEM;
         if (n && !f)
                 return -EINVAL;
-        for (size_t i = 0; i < n; i++) {
+        return n < UINT32_MAX ? 0 : n > SIZE_MAX / sizeof *f ? -EINVAL : -ENOMEM;
+}
+
+/* For arrays that are kept: the whole of it at once. */
+static int check_all(exec_future *const f[], size_t n)
+{
+        int r = check_array(f, n);
+
+        for (size_t i = 0; !r && i < n; i++)
                 if (!execi_is_future(f[i]))
-                        return -EINVAL;
-                if (f[i] == self)
-                        return -EDEADLK;
-        }
-        return 0;
+                        r = -EINVAL;
+        return r;
 }
 
 static void report(exec_future *const f[], size_t n, struct exec_outcome out[])
@@ -206,7 +218,7 @@ static void acquire_all(exec_future *const f[], size_t n)
 static bool are_all_done(exec_future *const f[], size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (!execi_state_is_done(f[i]))
+                if (!execi_is_future(f[i]) || !execi_state_is_done(f[i]))
                         return false;
         return true;
 }
@@ -233,7 +245,7 @@ static int gather(struct execi_worker *w, exec_future *const f[], size_t n, unsi
         g = new_gather(w, f, n, flags);
         if (!g)
                 return -ENOMEM;
-        r = register_all(w, g);
+        r = register_all(w, g, execi_here_task(w));
         if (!r && !execi_state_is_done(g))
                 r = execi_wait_future(g, EXEC_FOREVER);
         w = execi_worker_current();
@@ -255,10 +267,11 @@ static void cancel_rest(exec_future *const f[], size_t n)
 int exec_gather(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags)
 {
         struct execi_worker *w = execi_worker_current();
-        int r = execi_may_wait(w);
+        int r = check_array(f, n);
 
-        if (!r)
-                r = check(f, n, execi_here_task(w));
+        if (r)
+                return r;
+        r = execi_may_wait(w);
         if (!r) {
                 r = gather(w, f, n, flags);
                 acquire_all(f, n);
@@ -266,7 +279,7 @@ int exec_gather(exec_future *const f[], size_t n, struct exec_outcome out[], uns
                 if (r && (flags & EXEC_CANCEL_REST))
                         cancel_rest(f, n);
         }
-        if ((flags & EXEC_UNREF) && f)
+        if (flags & EXEC_UNREF)
                 exec_future_unref_all(f, n);
         return r;
 }
@@ -314,7 +327,7 @@ static exec_future *gather_future(struct execi_worker *w, exec_future *const f[]
                 if (r)
                         goto fail_linked;
         }
-        register_all(w, g);
+        register_all(w, g, NULL);
         return g;
 
 fail_linked:
@@ -335,7 +348,7 @@ fail:
 exec_future *exec_gather_future(exec_future *const f[], size_t n, unsigned flags)
 {
         struct execi_worker *w = execi_worker_current();
-        int err = check(f, n, NULL);
+        int err = check_all(f, n);
         exec_future *g = err ? execi_failed(err) : gather_future(w, f, n, flags);
 
         if ((flags & EXEC_UNREF) && f)

@@ -1,7 +1,6 @@
 /* clock.c - CLOCK_MONOTONIC in nanoseconds. */
 #include "port/clock.h"
 
-
 #include <time.h>
 
 int64_t execi_clock_now(void)
@@ -20,4 +19,3 @@ int64_t execi_time_add(int64_t a, int64_t b)
                 return INT64_MAX; /* a is not negative, so only the top can be passed */
         return sum;
 }
-

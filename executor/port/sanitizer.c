@@ -23,9 +23,9 @@
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #else
-#define RUNNING_ON_VALGRIND                0
-#define VALGRIND_STACK_REGISTER(low, top)  0
-#define VALGRIND_STACK_DEREGISTER(id)      ((void)(id))
+#define RUNNING_ON_VALGRIND               0
+#define VALGRIND_STACK_REGISTER(low, top) 0
+#define VALGRIND_STACK_DEREGISTER(id)     ((void)(id))
 #endif
 
 /* clang's no_sanitize("thread") still marks entry and exit. */
@@ -183,7 +183,8 @@ void *execi_tsan_context_new(void)
         if (atom_add(&n_contexts, 1, RELAXED) >= max) {
                 atom_sub(&n_contexts, 1, RELAXED);
                 if (!atom_swap(&is_cap_told, true, RELAXED))
-                        execi_log(EXEC_LOG_WARN, "all %ld ThreadSanitizer contexts are in use (EXEC_TSAN_CONTEXTS)", max);
+                        execi_log(EXEC_LOG_WARN, "all %ld ThreadSanitizer contexts are in use (EXEC_TSAN_CONTEXTS)",
+                                  max);
                 return NULL;
         }
         return __tsan_create_fiber(0);

@@ -16,12 +16,12 @@ void execi_sanitizer_init(void); /* cheap to call again */
 
 /* What a stack needs beside its context. Zero before execi_sanitizer_stack_init(). */
 struct execi_sanitizer_stack {
-        void *tsan;        /* its ThreadSanitizer context */
-        void *asan_fake;   /* AddressSanitizer's fake stack while it is left */
-        const void *low;   /* bounds, for AddressSanitizer; NULL: a thread's own stack that was never left */
+        void *tsan;      /* its ThreadSanitizer context */
+        void *asan_fake; /* AddressSanitizer's fake stack while it is left */
+        const void *low; /* bounds, for AddressSanitizer; NULL: a thread's own stack that was never left */
         size_t bytes;
         struct execi_sanitizer_stack *learn; /* the stack that was left for this one, if its bounds are to be learnt */
-        unsigned valgrind; /* stack id */
+        unsigned valgrind;                   /* stack id */
 };
 
 /* A stack is about to be used for the first time (or again after fini). A TSan context is made for it unless the
@@ -59,7 +59,7 @@ void execi_sanitizer_region_add(const void *base, size_t bytes);
 void execi_sanitizer_region_remove(const void *base, size_t bytes);
 
 /* ThreadSanitizer only. Contexts made apart from a stack (precise mode: in the task's creator). */
-void *execi_tsan_context_new(void); /* NULL: none left; the caller falls back */
+void *execi_tsan_context_new(void);          /* NULL: none left; the caller falls back */
 void execi_tsan_context_free(void *context); /* not the running one */
 void execi_tsan_acquire_slow(void *edge);
 void execi_tsan_release_slow(void *edge);

@@ -23,9 +23,9 @@ void execi_spill(struct exec_pool *pool, exec_future *t)
         execi_idle_notify_slow(pool);
 }
 
-static inline void share(struct execi_worker *w)
+NOINLINE void execi_share_slow(struct execi_worker *w)
 {
-        if (execi_idle_is_wanted(w->pool) && execi_deque_publish(&w->deque))
+        if (execi_deque_publish(&w->deque))
                 execi_idle_notify_slow(w->pool);
 }
 
@@ -49,7 +49,7 @@ static exec_future *take_outside(struct execi_worker *w)
         for (size_t i = n; i-- > 1;)
                 keep(w, execi_cell_of_link(items[i]));
         if (n > 1)
-                share(w);
+                execi_share(w);
         return execi_cell_of_link(items[0]);
 }
 
@@ -91,7 +91,7 @@ static inline exec_future *pop_new(struct execi_worker *w)
         exec_future *t = execi_deque_pop(&w->deque);
 
         if (t)
-                share(w);
+                execi_share(w);
         return t;
 }
 
@@ -252,7 +252,7 @@ static COLD exec_future *find_without_spare(struct execi_worker *w)
         if ((t = execi_ready_pop(w)))
                 return t;
         t = find_elsewhere(w);
-        if (t && !(atom_load(&t->word, ACQUIRE) & WORD_STARTED) && !execi_fibers_need_spare(w)) {
+        if (t && !atom_load(&t->wait, ACQUIRE) && !execi_fibers_need_spare(w)) {
                 execi_task_refuse(w, t, -ENOMEM);
                 t = NULL;
         }
@@ -284,6 +284,6 @@ exec_future *execi_find(struct execi_worker *w, bool *resume)
                 if (!t)
                         return NULL;
         } while (!t);
-        *resume = atom_load(&t->word, RELAXED) & WORD_STARTED; /* @relaxed: ordered by the queue */
+        *resume = atom_load(&t->wait, RELAXED) != 0; /* @relaxed: ordered by the queue */
         return t;
 }

@@ -18,27 +18,40 @@ static COLD void drop_arg(exec_future *t)
                 extra->drop_arg(extra->arg);
 }
 
-/* Own the task's start. false: it was cancelled before; a cell that only the queue still knew is freed. */
-static inline bool start(struct execi_worker *w, exec_future *t)
+/* It never ran: end it with @err. */
+static void end_unstarted(struct execi_worker *w, exec_future *t, int err)
 {
-        enum start_answer answer = execi_state_start(t);
+        execi_tsan_acquire(t);
+        drop_arg(t);
+        execi_task_end(w, t, err, NULL);
+}
 
-        if (LIKELY(answer == START_RUN))
+/* Own the task's start. false: it was cancelled before. */
+static bool start(struct execi_worker *w, exec_future *t)
+{
+        switch (execi_state_start(t)) {
+        case START_RUN:
                 return true;
-        if (answer == START_FREE)
+        case START_CANCELLED:
+                end_unstarted(w, t, -ECANCELED);
+                return false;
+        case START_FREE:
                 execi_cell_release(w, t);
+                return false;
+        case START_SKIP:
+                break;
+        }
         return false;
 }
 
-/* A worker keeps finished children of one gather to itself as long as it runs children of that gather. */
-static inline void flush_unless_sibling(struct execi_worker *w, exec_future *t)
+void execi_task_returned(struct execi_fiber *fiber, exec_future *t, int err, void *value)
 {
-        if (w->gather &&
-            (atom_load(&t->word, RELAXED) & WORD_WAITERS) != ((uint64_t)(uintptr_t)w->gather | TAG_GATHER)) /* @relaxed hint */
-                execi_gather_flush_slow(w);
+        execi_state_settle(t);
+        drop_arg(t);
+        execi_task_end(fiber->worker, t, err, value);
 }
 
-void execi_task_run(struct execi_worker *w, exec_future *t)
+void execi_task_run_slow(struct execi_worker *w, exec_future *t)
 {
         struct execi_fiber *fiber = w->fiber;
         exec_future *outer = fiber->task;
@@ -47,35 +60,24 @@ void execi_task_run(struct execi_worker *w, exec_future *t)
         uint32_t tied = t->flags & CELL_TIED;
         int err;
 
-        flush_unless_sibling(w, t);
-        if (UNLIKELY(!start(w, t)))
+        execi_gather_flush(w);
+        if (!start(w, t))
                 return;
         execi_tsan_acquire(t);
+        atom_store(&t->wait, WAIT_STARTED, RELAXED); /* @relaxed owner */
         t->fiber = fiber;
         fiber->task = t;
         fiber->n_tied += tied;
         err = fn(arg, &value);
-        w = fiber->worker; /* X2 */
         fiber->n_tied -= tied;
-        if (UNLIKELY(atom_load(&t->extra, RELAXED))) /* @relaxed owner */
-                drop_arg(t);
-        w = fiber->worker;
         fiber->task = outer;
-        if (UNLIKELY(t->flags & CELL_ALLOCATED)) {
-                execi_task_end(w, t, err, value);
-        } else {
-                execi_task_finish(w, t, err, value);
-                atom_bump(&w->n_finished, 1);
-        }
+        execi_task_returned(fiber, t, err, value);
 }
 
 COLD void execi_task_refuse(struct execi_worker *w, exec_future *t, int err)
 {
-        if (!start(w, t))
-                return;
-        execi_tsan_acquire(t);
-        drop_arg(t);
-        execi_task_end(w, t, err, NULL);
+        if (start(w, t))
+                end_unstarted(w, t, err);
 }
 
 static void commit_free(struct execi_worker *w, void *fiber)
@@ -89,7 +91,7 @@ static void own_main(void *arg)
         struct execi_fiber *self = arg;
 
         execi_switch_arrived();
-        execi_task_run(self->worker, self->first);
+        execi_task_run_slow(self->worker, self->first);
         execi_switch_last(self->worker, execi_fibers_take_spare(self->worker), commit_free, self);
 }
 

@@ -105,6 +105,7 @@ struct exec_pool {
         unsigned n_workers;           /* I */
         unsigned flags;               /* I */
         bool membarrier;              /* I */
+        bool plain;                   /* I: tasks without options may take the short cuts */
         const struct execi_chooser *chooser;
         size_t promise_bytes;         /* I: every task's stack */
         size_t red_bytes;             /* I: below a promised stack: signal frames, ours */

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "port/sanitizer.h"
 #include "sched/ready.h"
+#include "task/state.h"
 
 enum { MAX_HANDOFFS = 32 }; /* direct switches in a row before the loop looks at the other queues */
 
@@ -85,6 +86,7 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
         int saved_errno = errno;
 
         check_stack(self);
+        execi_state_settle(t); /* so that one who cancels it needs no membarrier to learn that it has started */
         t->since_ms = atom_load(&w->coarse_ms, RELAXED); /* @relaxed owner */
         atom_bump(&w->n_suspends, 1);
         if (w->n_handoffs < MAX_HANDOFFS && (next = execi_ready_take_next(w))) {

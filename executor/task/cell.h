@@ -33,6 +33,7 @@ enum {
         CELL_COLLECT = 4,
         CELL_CANCEL_REST = 8,
         CELL_OWNS_CHILDREN = 16,
+        CELL_WATCHED = 32,   /* no short cuts: ThreadSanitizer must be told, or there is no membarrier */
         CELL_ALLOCATED = 64, /* not from a slab: it has a prefix */
         CELL_STATIC = 128,   /* one of the futures that have already failed: never freed */
 };
@@ -41,8 +42,13 @@ enum { SEEN_ERROR = 1, SEEN_TAKEN = 2 };
 
 struct exec_future {
         _Atomic(uint64_t) word;
-        _Atomic(uint32_t) refs;
-        int32_t err;
+        union {
+                struct {
+                        _Atomic(uint32_t) refs;
+                        int32_t err;
+                };
+                uint64_t refs_err; /* to initialise both in one store */
+        };
         union {
                 void *arg;
                 void *value;
@@ -68,18 +74,33 @@ struct exec_future {
                 exec_future *next_free;   /* a free cell */
         };
         _Atomic(uintptr_t) extra; /* struct execi_extra *, or a cancel reason: extra.h */
-        uint8_t kind;
-        uint8_t state; /* enum exec_state, once DONE */
-        uint8_t flags;
-        _Atomic(uint8_t) seen;
         union {
-                uint32_t since_ms;   /* a task: when it began to wait, on its worker's coarse clock */
-                uint32_t n_children; /* a gather */
-                uint32_t heap_owner; /* a sleep: the worker whose heap it is in */
+                struct {
+                        uint8_t kind;
+                        uint8_t state; /* enum exec_state, once DONE */
+                        uint8_t flags;
+                        _Atomic(uint8_t) seen;
+                        union {
+                                uint32_t since_ms;   /* a task: when it began to wait, on its worker's coarse clock */
+                                uint32_t n_children; /* a gather */
+                                uint32_t heap_owner; /* a sleep: the worker whose heap it is in */
+                        };
+                };
+                uint64_t kind_to_since; /* to initialise all of these in one store */
         };
 };
 
+/* The two wide fields of a new cell; kind is the first byte in memory. */
+#define CELL_REFS_ERR(n) ((union { uint32_t half[2]; uint64_t all; }){.half = {(n), 0}}.all)
+#define CELL_KIND_TO_SINCE(kind, flags) ((union { uint8_t byte[8]; uint64_t all; }){.byte = {(kind), 0, (flags)}}.all)
+
 _Static_assert(sizeof(struct exec_future) == 64, "a cell is one cache line");
+
+/* A task from a slab that succeeded and has nothing special about it (but perhaps an extra block). */
+static inline bool execi_is_plain_success(const exec_future *f)
+{
+        return (uint32_t)f->kind_to_since == (uint32_t)CELL_KIND_TO_SINCE(CELL_TASK, 0) + (EXEC_DONE << 8);
+}
 
 /* Neither NULL nor zero-filled nor freed, where that can be told. */
 static inline bool execi_is_future(const exec_future *f)

@@ -3,10 +3,10 @@
  *   63..56 flags                                             55..48 count   47..0 waiters
  *   DETACHED QUEUED STARTED CANCEL LOCK DONE                 cancels        a node, or a gather's cell | 1
  *
- *              execi_state_start        execi_state_finish
- *   QUEUED ----------------> STARTED ------------------> DONE          a task
- *   QUEUED ----------------------------> QUEUED|STARTED -> DONE        cancelled before it started (execi_state_claim)
- *   0      ----------------------------------------------> DONE        a promise, a sleep, a gather
+ *   QUEUED ---------- run, finish ----------> DONE      a plain task: its start is a store to the wait word (W6)
+ *   QUEUED -> STARTED ---- run, finish -----> DONE      one that suspends, or is special: execi_state_settle, _start
+ *   QUEUED -> QUEUED|STARTED -> DONE|QUEUED -> DONE     cancelled before it started: execi_state_claim, then _start
+ *   0      ---------------------------------> DONE      a promise, a sleep, a gather
  *
  * W1 the word changes only by compare-and-swap, and by nobody but the holder while LOCK is set; so the holder may
  *    unlock with a plain release store.
@@ -15,6 +15,10 @@
  * W3 the list of waiters is changed under LOCK, but for the first waiter, which a compare-and-swap from "none" puts.
  * W4 a cell is freed when DONE, DETACHED and not QUEUED (a queue still points to it) have come together, by whoever
  *    made the last of the three true.
+ * W6 a task has started when its wait word is not 0. Its runner stores that and then reads this word; one who cancels
+ *    marks this word, runs a membarrier, and then reads the wait word. So at least one of them sees the other: a runner
+ *    that sees CANCEL does not run the body, one who cancels and sees no start may claim the task and finish it; should
+ *    both, the swap that sets STARTED decides. Without membarrier every start is that swap.
  * W5 CANCEL (not yet delivered) and the count are in one word, so withdrawing the last request and delivering it
  *    exclude each other. */
 #ifndef EXECI_TASK_STATE_H
@@ -69,27 +73,35 @@ static inline void execi_state_unlock(exec_future *f, uint64_t w)
         atom_store(&f->word, w & ~WORD_LOCK, RELEASE); /* W1 */
 }
 
-enum start_answer { START_RUN, START_SKIP, START_FREE };
+enum start_answer { START_RUN, START_SKIP, START_FREE, START_CANCELLED };
 
-/* A queue gave the task to this thread: run it, or it was cancelled before and is done (free it: nobody else will). */
+/* A queue gave the task to this thread. RUN: its body. CANCELLED: it never ran and is the caller's to finish. Else somebody
+ * claimed it before: SKIP, or FREE the cell: nobody else will. */
 static inline enum start_answer execi_state_start(exec_future *f)
 {
-        uint64_t w = WORD_QUEUED;
+        uint64_t w = execi_state_load(f);
 
-        if (LIKELY(atom_cas(&f->word, &w, WORD_STARTED, ACQUIRE)))
-                return START_RUN;
-        for (;;) {
-                uint64_t to = w & ~WORD_QUEUED;
-
+        while ((w & WORD_LOCK) || !atom_cas(&f->word, &w, (w & ~WORD_QUEUED) | WORD_STARTED, ACQ_REL))
                 if (w & WORD_LOCK)
                         w = execi_state_load(f);
-                else if (atom_cas(&f->word, &w, to | WORD_STARTED, ACQ_REL))
-                        return !(w & WORD_STARTED) ? START_RUN
-                                                   : ((w & WORD_DETACHED) && (w & WORD_DONE)) ? START_FREE : START_SKIP;
-        }
+        if (!(w & WORD_STARTED))
+                return (w & WORD_CANCEL) ? START_CANCELLED : START_RUN;
+        return (w & WORD_DETACHED) && (w & WORD_DONE) ? START_FREE : START_SKIP;
 }
 
-/* Somebody who cancels takes an unstarted task for himself, to finish it. */
+/* Its runner: the queue is forgotten; from now on the flags alone tell that it has started. */
+static inline void execi_state_settle(exec_future *f)
+{
+        uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+
+        while (w & WORD_QUEUED)
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, (w & ~WORD_QUEUED) | WORD_STARTED, ACQ_REL))
+                        return;
+}
+
+/* One who cancels, and knows that it has not started, takes it for himself, to finish it. */
 static inline bool execi_state_claim(exec_future *f)
 {
         uint64_t w = execi_state_load(f);
@@ -106,26 +118,21 @@ static inline bool execi_state_claim(exec_future *f)
 enum cancel_answer { CANCEL_TOO_LATE, CANCEL_QUEUED, CANCEL_AGAIN, CANCEL_MARKED };
 
 /* Count one cancel request of a task.
- * TOO_LATE: it is done. QUEUED: it had not started; the caller has claimed it and must finish it as cancelled.
- * AGAIN: one is pending already, nothing more to do. MARKED: the caller must look at its wait. seq_cst: the waiter's
- * side stores its wait word first and reads this word after (@pair state.cancel). */
+ * TOO_LATE: it is done. QUEUED: it may not have started; the caller finds out (W6). AGAIN: one is pending already, nothing
+ * more to do. MARKED: it has started; the caller looks at its wait. seq_cst (@pair state.cancel). */
 static inline enum cancel_answer execi_state_cancel(exec_future *f)
 {
         uint64_t w = execi_state_load(f);
 
         for (;;) {
-                uint64_t to = ((w & WORD_COUNT) == WORD_COUNT) ? w : w + WORD_ONE;
+                uint64_t to = (w & WORD_COUNT) == WORD_COUNT ? w : w + WORD_ONE;
 
-                if (w & WORD_LOCK) {
+                if (w & WORD_LOCK)
                         w = execi_state_load(f);
-                        continue;
-                }
-                if (w & WORD_DONE)
+                else if (w & WORD_DONE)
                         return CANCEL_TOO_LATE;
-                to |= !(w & WORD_STARTED) ? WORD_STARTED : WORD_CANCEL;
-                if (atom_cas(&f->word, &w, to, SEQ_CST))
-                        return !(w & WORD_STARTED) ? CANCEL_QUEUED
-                                                   : (w & WORD_CANCEL) ? CANCEL_AGAIN : CANCEL_MARKED;
+                else if (atom_cas(&f->word, &w, to | WORD_CANCEL, SEQ_CST))
+                        return (w & WORD_CANCEL) ? CANCEL_AGAIN : (w & WORD_STARTED) ? CANCEL_MARKED : CANCEL_QUEUED;
         }
 }
 

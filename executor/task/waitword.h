@@ -29,6 +29,7 @@ enum wait_by { BY_COMPLETION = 0, BY_DEADLINE = 1, BY_CANCEL = 2 };
 #define WAIT_BY_BITS   ((uint64_t)3 << 4)
 #define WAIT_EPOCH_ONE ((uint64_t)1 << 8)
 #define WAIT_EPOCH     (~(uint64_t)0xff)
+#define WAIT_STARTED   WAIT_EPOCH_ONE /* the word of a task that runs and has never waited; 0: it has not started */
 
 /* The waiter. @forward: WAIT_FORWARD or 0. The store may still be in this CPU's buffer when the waiter next reads its
  * state word: one who cancels a task that does not seem to wait runs a membarrier and looks again; @fenced (no membarrier)

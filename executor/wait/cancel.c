@@ -35,6 +35,20 @@ static void finish_unstarted(struct execi_worker *w, exec_future *t)
         execi_task_end(w, t, -ECANCELED, NULL);
 }
 
+/* A task that carries the mark and may not have started: W6. */
+static enum mark mark_queued(struct work *k, exec_future *t)
+{
+        if (execi_cell_pool(t)->membarrier) {
+                execi_membarrier();
+                if (atom_load(&t->wait, ACQUIRE))
+                        return MARK_PUSH;
+        }
+        if (!execi_state_claim(t))
+                return execi_cell_pool(t)->membarrier ? MARK_ACCEPTED : MARK_PUSH;
+        finish_unstarted(k->w, t);
+        return MARK_ACCEPTED;
+}
+
 static enum mark mark(struct work *k, exec_future *f)
 {
         switch (f->kind) {
@@ -60,8 +74,7 @@ static enum mark mark(struct work *k, exec_future *f)
         case CANCEL_TOO_LATE:
                 return MARK_REFUSED;
         case CANCEL_QUEUED:
-                finish_unstarted(k->w, f);
-                return MARK_ACCEPTED;
+                return mark_queued(k, f);
         case CANCEL_AGAIN:
                 return MARK_ACCEPTED;
         case CANCEL_MARKED:

@@ -64,13 +64,13 @@ static bool drop(exec_future *f)
         return atom_sub(&f->refs, 1, ACQ_REL) == 1; /* @pair reference.last: release of each, acquire of the last */
 }
 
-void execi_unref(struct execi_worker *w, exec_future *f)
+void execi_unref_slow(struct execi_worker *w, exec_future *f)
 {
         uint64_t word;
 
-        if (UNLIKELY(f->flags & CELL_STATIC))
+        if (f->flags & CELL_STATIC)
                 return;
-        if (UNLIKELY(f->kind == CELL_SLEEP && !execi_state_is_done(f))) {
+        if (f->kind == CELL_SLEEP && !execi_state_is_done(f)) {
                 if (execi_sleep_unref(f)) {
                         f->state = EXEC_CANCELLED;
                         execi_cell_release(w, f);
@@ -81,6 +81,6 @@ void execi_unref(struct execi_worker *w, exec_future *f)
                 return;
         execi_tsan_acquire(f);
         word = atom_load(&f->word, ACQUIRE);
-        if (LIKELY((word & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE) || execi_state_detach(f))
+        if ((word & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE || execi_state_detach(f))
                 execi_cell_release(w, f);
 }

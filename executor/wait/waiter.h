@@ -78,9 +78,46 @@ static inline void execi_gather_flush(struct execi_worker *w)
 /* Hold a gather's end off while its children are cancelled. false: it is too late. */
 bool execi_gather_hold(exec_future *gather);
 
+/* The common end of a plain task: it succeeded, nobody waits but perhaps a gather. false: nothing was changed. */
+static ALWAYS_INLINE bool execi_task_finish_plain(struct execi_worker *w, exec_future *f, void *value)
+{
+        uint64_t word = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+        uint64_t waiters = word & WORD_WAITERS;
+
+        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) ||
+                     (waiters && !(waiters & TAG_GATHER))))
+                return false;
+        f->state = EXEC_DONE;
+        f->value = value;
+        /* @pair state.done: release publishes the outcome; last touch */
+        if (UNLIKELY(!atom_cas(&f->word, &word, (word & ~(WORD_WAITERS | WORD_QUEUED)) | WORD_DONE, ACQ_REL)))
+                return false;
+        if (waiters) {
+                exec_future *g = (exec_future *)(uintptr_t)(waiters - TAG_GATHER); /* NOLINT */
+
+                if (LIKELY(w->gather == g))
+                        w->n_gather++;
+                else
+                        execi_gather_tell(w, g, 1);
+        }
+        return true;
+}
+
 /* References. */
 void execi_ref(exec_future *f);
-void execi_unref(struct execi_worker *w, exec_future *f);
+void execi_unref_slow(struct execi_worker *w, exec_future *f);
+/* The last reference of a plain task that succeeded; all else is the slow half's. */
+static inline void execi_unref(struct execi_worker *w, exec_future *f)
+{
+        if (LIKELY(atom_load(&f->refs, ACQUIRE) == 1 && execi_is_plain_success(f) && w &&
+                   !atom_load(&f->extra, RELAXED) && /* @relaxed the last user */
+                   (atom_load(&f->word, ACQUIRE) & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE)) {
+                atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */
+                execi_slab_free(w->slab, f);
+        } else {
+                execi_unref_slow(w, f);
+        }
+}
 /* Free a cell: drops its value, reports an error that nobody saw. */
 void execi_cell_release(struct execi_worker *w, exec_future *f);
 

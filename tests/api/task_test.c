@@ -590,7 +590,7 @@ static const struct fixture_case cases[] = {
         CASE(test_T8_name_cut),
         CASE_TASK(test_T11_not_on_the_creators_stack),
         CASE_THREAD(test_T15_no_memory_for_a_name),
-        CASE_THREAD(test_T15_no_memory_for_tasks),
+        CASE_TASK(test_T15_no_memory_for_tasks),
         CASE(test_T17_recursive_gather),
         CASE(test_T18_nothing_is_kept),
         CASE(test_T19_argument_is_copied),

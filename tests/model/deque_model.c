@@ -1,7 +1,7 @@
 /* deque_model.c - every order of the steps of an owner and of thieves, on queue/deque.c itself: D1, each item once, and
  * what was written into an item before its push is seen by who gets it. Then the same with one thing broken at a time:
  * each must be found. */
-#include "queue/deque.c"
+#include "queue/deque.h"
 
 #include "model.h"
 #include "model_suite.h"

@@ -2,7 +2,7 @@
  * what was written into an item before its push is seen by who pops it. Then the same with one thing broken at a time:
  * each must be found. */
 #include "base/compiler.h"
-#include "queue/inject.c"
+#include "queue/inject.h"
 
 #include "model.h"
 #include "model_suite.h"

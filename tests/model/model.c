@@ -18,7 +18,9 @@ struct thread {
         struct execi_context context;
         bool done;
         bool waiting;
+        bool timed_out;
         uint64_t waits_from; /* runnable once n_changes differs */
+        int64_t deadline_ns; /* of its wait; INT64_MAX: none */
         bool in_hook;        /* its accesses are no steps */
         char *stack;
 };
@@ -148,12 +150,33 @@ static unsigned decide(void)
         return runs[stays ? model_depart(n) : ask(n)];
 }
 
+/* The earliest deadline passes. NOBODY: there is none. */
+static unsigned let_time_pass(void)
+{
+        unsigned first = NOBODY;
+
+        for (unsigned i = 0; i < program->n_threads && program->time == MODEL_LAST_TIME; i++)
+                if (!threads[i].done && threads[i].deadline_ns != INT64_MAX &&
+                    (first == NOBODY || threads[i].deadline_ns < threads[first].deadline_ns))
+                        first = i;
+        if (first != NOBODY) {
+                model_port_time_is(threads[first].deadline_ns);
+                threads[first].timed_out = true;
+                model_trace("its deadline passes", first);
+        }
+        return first;
+}
+
 static void pass_on(void)
 {
         unsigned me = current, next = decide();
 
-        while (next == NOBODY && !all_done() && model_memory_drain_all())
-                next = decide(); /* time has passed */
+        while (next == NOBODY && !all_done()) {
+                if (model_memory_drain_all()) /* the buffers empty themselves in time */
+                        next = decide();
+                else if ((next = let_time_pass()) == NOBODY)
+                        break;
+        }
         if (next == NOBODY)
                 execi_context_switch(&threads[me].context, &explorer);
         threads[next].waiting = false;
@@ -175,13 +198,28 @@ void model_changed(void)
         n_changes++;
 }
 
+bool model_wait_until(int64_t deadline_ns)
+{
+        struct thread *t = &threads[current];
+
+        if (model_memory_catch_up(current))
+                return true; /* there was something it did not know yet */
+        if (deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME && model_can_depart() && model_depart(2)) {
+                model_port_time_is(deadline_ns);
+                return false;
+        }
+        t->waiting = true;
+        t->waits_from = n_changes;
+        t->deadline_ns = deadline_ns;
+        t->timed_out = false;
+        model_step();
+        t->deadline_ns = INT64_MAX;
+        return !t->timed_out;
+}
+
 void model_wait_for_change(void)
 {
-        if (model_memory_catch_up(current))
-                return; /* there was something it did not know yet */
-        threads[current].waiting = true;
-        threads[current].waits_from = n_changes;
-        model_step();
+        model_wait_until(INT64_MAX);
 }
 
 unsigned model_self(void)
@@ -286,6 +324,7 @@ static void execute(enum model_memory memory)
 
                 t->done = false;
                 t->waiting = false;
+                t->deadline_ns = INT64_MAX;
                 t->in_hook = false;
                 execi_context_make(&t->context, t->stack, t->stack + STACK_BYTES, thread_main, t);
         }

@@ -22,8 +22,9 @@
  * (MODEL_TSO: one thread's store while another's to the same object is in a buffer), compilers that break the rules, and plain memory, except through model_read() and model_write().
  *
  * A spin (execi_spin_yield) is modelled as waiting until some other thread changed something; if nobody can any more,
- * that is a deadlock, and a failure: so lost wake-ups are found. Parkers are modelled too; a deadline, where one is
- * given, may pass at any time, which is one departure.
+ * that is a deadlock, and a failure: so lost wake-ups are found. Parkers are modelled too. A deadline, where one is given,
+ * may pass at any time, which is one departure, but never has to: what only a deadline would end is a deadlock, so that
+ * rescuers hide nothing. Or, where a program asks for it, time passes when nobody can go on, and then only.
  *
  * A checker that finds nothing proves nothing until it has found something. So a program comes with mutations: hooks
  * that see each access and may weaken it, skip it or answer it wrongly, without a word in the sources. */
@@ -63,10 +64,16 @@ struct model_mutation {
         bool weak_only;              /* x86 does not care */
 };
 
+enum model_time {
+        MODEL_ANY_TIME,  /* a deadline may pass at any time, or never */
+        MODEL_LAST_TIME, /* the earliest deadline passes when nobody can go on */
+};
+
 struct model_program {
         const char *name;
         unsigned n_threads;
         unsigned bound;
+        enum model_time time;
         void (*thread[MODEL_THREADS])(void);
         void (*setup)(void);  /* before each execution, alone */
         void (*verify)(void); /* after each, alone: all buffers are empty */
@@ -92,6 +99,7 @@ void model_fail(const char *what) __attribute__((noreturn));
 unsigned model_self(void);           /* number of the running thread */
 unsigned model_choose(unsigned n);   /* 0 .. n - 1, all tried, free of cost */
 void model_wait_for_change(void);    /* until another thread changed something */
+bool model_wait_until(int64_t deadline_ns); /* false: the deadline passed */
 void model_step(void);               /* others may come first, as before each access */
 void model_name(const void *object, const char *name); /* for traces; in setup */
 

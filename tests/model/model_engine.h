@@ -22,5 +22,6 @@ bool model_memory_catch_up(unsigned thread); /* let it know the newest of all ob
 
 /* model_port.c */
 void model_port_start(void);
+void model_port_time_is(int64_t now_ns); /* at least */
 
 #endif

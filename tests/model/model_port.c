@@ -1,5 +1,5 @@
 /* model_port.c - what stands for executor/port in a model: memory from an arena that each execution starts anew, a
- * membarrier, spins and parkers that wait for a change, a clock that stands still. */
+ * membarrier, spins and parkers that wait for a change, a clock that ticks when it is read. */
 #include "model_engine.h"
 
 #include "base/check.h"
@@ -13,14 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 1 << 20 };
+enum {
+        ARENA_BYTES = 1 << 20,
+        TICK_NS = 20 * 1000, /* so that what is repeated for some time ends soon */
+};
 
 static _Alignas(4096) char arena[ARENA_BYTES];
 static size_t arena_used;
+static int64_t clock_ns;
 
 void model_port_start(void)
 {
         arena_used = 0;
+        clock_ns = 0;
 }
 
 /* ---- memory ---- */
@@ -110,9 +115,8 @@ void execi_parker_fini(struct execi_parker *p)
 bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 {
         while (!atom_swap(&p->token, 0, ACQ_REL)) {
-                if (deadline_ns != INT64_MAX && model_can_depart() && model_depart(2))
+                if (!model_wait_until(deadline_ns))
                         return false;
-                model_wait_for_change();
         }
         return true;
 }
@@ -126,7 +130,13 @@ void execi_parker_unpark(struct execi_parker *p)
 
 int64_t execi_clock_now(void)
 {
-        return 1;
+        return clock_ns += TICK_NS;
+}
+
+void model_port_time_is(int64_t now_ns)
+{
+        if (clock_ns < now_ns)
+                clock_ns = now_ns;
 }
 
 int64_t execi_time_add(int64_t a, int64_t b)

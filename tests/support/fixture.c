@@ -368,6 +368,7 @@ uint64_t fixture_fault_disarm(void)
         if (execi_fault_fired) {
                 fired = execi_fault_fired();
                 execi_fault_arm(FAULT_ALLOC, 0, false);
+                execi_fault_arm(FAULT_MAP, 0, false);
         }
 #endif
         return fired;

@@ -291,22 +291,22 @@ static void heap_trim_without_memory_changes_nothing(void **state)
         assert_int_equal(execi_heap_count(&heap), 0);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_SETUP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                CASE(heap_H2_empty),
-                CASE(heap_pops_in_order_of_deadlines),
-                CASE(heap_pops_only_what_is_due),
-                CASE(heap_H1_remove_answers_once),
-                CASE(heap_H1_H2_random_walk),
-                CASE(heap_H1_H2_random_walk_without_memory),
-                CASE(heap_H3_overflow_from_the_first),
-                CASE(heap_H3_overflow_moves_in_when_there_is_room),
-                CASE(heap_memory_is_about_32_bytes_a_timer),
-                CASE(heap_trim_gives_back_and_keeps_all),
-                CASE(heap_trim_without_memory_changes_nothing),
+                WITH_SETUP(heap_H2_empty),
+                WITH_SETUP(heap_pops_in_order_of_deadlines),
+                WITH_SETUP(heap_pops_only_what_is_due),
+                WITH_SETUP(heap_H1_remove_answers_once),
+                WITH_SETUP(heap_H1_H2_random_walk),
+                WITH_SETUP(heap_H1_H2_random_walk_without_memory),
+                WITH_SETUP(heap_H3_overflow_from_the_first),
+                WITH_SETUP(heap_H3_overflow_moves_in_when_there_is_room),
+                WITH_SETUP(heap_memory_is_about_32_bytes_a_timer),
+                WITH_SETUP(heap_trim_gives_back_and_keeps_all),
+                WITH_SETUP(heap_trim_without_memory_changes_nothing),
         };
 
         return cmocka_run_group_tests_name("base_heap", tests, NULL, NULL);

@@ -178,14 +178,10 @@ static void count_obeys_the_affinity_mask(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                WITH_ROOT(quota_is_none_without_files),
-                WITH_ROOT(quota_v2_is_rounded_up),
-                WITH_ROOT(quota_v2_of_every_level_counts),
-                WITH_ROOT(quota_is_found_in_a_namespace),
-                WITH_ROOT(quota_sees_through_a_mounted_folder),
-                WITH_ROOT(quota_v1_is_read),
-                WITH_ROOT(quota_of_both_versions_takes_the_less),
-                cmocka_unit_test(count_obeys_the_affinity_mask),
+                WITH_ROOT(quota_is_none_without_files),           WITH_ROOT(quota_v2_is_rounded_up),
+                WITH_ROOT(quota_v2_of_every_level_counts),        WITH_ROOT(quota_is_found_in_a_namespace),
+                WITH_ROOT(quota_sees_through_a_mounted_folder),   WITH_ROOT(quota_v1_is_read),
+                WITH_ROOT(quota_of_both_versions_takes_the_less), cmocka_unit_test(count_obeys_the_affinity_mask),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

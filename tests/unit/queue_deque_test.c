@@ -417,26 +417,26 @@ static void deque_D1_each_item_once_all_public(void **state)
         run_stress(STRESS_ITEMS / 2, 3, true);
 }
 
-#define CASE(test) cmocka_unit_test_setup(test, setup)
+#define WITH_SETUP(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                CASE(deque_empty),
-                CASE(deque_pops_the_newest_first),
-                CASE(deque_keeps_private_what_is_not_published),
-                CASE(deque_publishes_half_and_steals_half),
-                CASE(deque_takes_back_half),
-                CASE(deque_all_public_hides_nothing),
-                CASE(deque_D4_force_publishes_all),
-                CASE(deque_lock_keeps_a_second_thief_out),
-                CASE(deque_D5_grows_and_keeps_all),
-                CASE(deque_D3_slots_are_used_again),
-                CASE(deque_refuses_a_push_without_memory),
-                CASE(deque_init_without_memory),
-                CASE(deque_D1_each_item_once_one_thief),
-                CASE(deque_D1_each_item_once_seven_thieves),
-                CASE(deque_D1_each_item_once_all_public),
+                WITH_SETUP(deque_empty),
+                WITH_SETUP(deque_pops_the_newest_first),
+                WITH_SETUP(deque_keeps_private_what_is_not_published),
+                WITH_SETUP(deque_publishes_half_and_steals_half),
+                WITH_SETUP(deque_takes_back_half),
+                WITH_SETUP(deque_all_public_hides_nothing),
+                WITH_SETUP(deque_D4_force_publishes_all),
+                WITH_SETUP(deque_lock_keeps_a_second_thief_out),
+                WITH_SETUP(deque_D5_grows_and_keeps_all),
+                WITH_SETUP(deque_D3_slots_are_used_again),
+                WITH_SETUP(deque_refuses_a_push_without_memory),
+                WITH_SETUP(deque_init_without_memory),
+                WITH_SETUP(deque_D1_each_item_once_one_thief),
+                WITH_SETUP(deque_D1_each_item_once_seven_thieves),
+                WITH_SETUP(deque_D1_each_item_once_all_public),
         };
 
         return cmocka_run_group_tests_name("queue_deque", tests, NULL, NULL);

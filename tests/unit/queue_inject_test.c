@@ -302,21 +302,21 @@ static void inject_J4_not_empty_while_one_is_left(void **state)
         assert_true(execi_inject_empty(&q));
 }
 
-#define CASE(test) cmocka_unit_test_setup(test, setup)
+#define WITH_SETUP(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                CASE(inject_empty),
-                CASE(inject_J3_keeps_the_order),
-                CASE(inject_pops_at_most_max),
-                CASE(inject_J2_refuses_after_close),
-                CASE(inject_close_keeps_the_order),
-                CASE(inject_does_not_wait_for_another_consumer),
-                CASE(inject_J1_each_once_one_consumer),
-                CASE(inject_J1_each_once_three_consumers),
-                CASE(inject_J1_J2_close_races_pushes),
-                CASE(inject_J4_not_empty_while_one_is_left),
+                WITH_SETUP(inject_empty),
+                WITH_SETUP(inject_J3_keeps_the_order),
+                WITH_SETUP(inject_pops_at_most_max),
+                WITH_SETUP(inject_J2_refuses_after_close),
+                WITH_SETUP(inject_close_keeps_the_order),
+                WITH_SETUP(inject_does_not_wait_for_another_consumer),
+                WITH_SETUP(inject_J1_each_once_one_consumer),
+                WITH_SETUP(inject_J1_each_once_three_consumers),
+                WITH_SETUP(inject_J1_J2_close_races_pushes),
+                WITH_SETUP(inject_J4_not_empty_while_one_is_left),
         };
 
         return cmocka_run_group_tests_name("queue_inject", tests, NULL, NULL);
