@@ -197,6 +197,7 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         pool->n_workers = o->n_workers;
         pool->flags = o->flags | test_flags();
         pool->membarrier = !(pool->flags & EXEC_POOL_NO_MEMBARRIER) && execi_membarrier_register();
+        pool->slotless = (pool->flags & EXEC_POOL_FORCE_MIGRATE) || !pool->membarrier;
         pool->plain = pool->membarrier && !(pool->flags & EXEC_POOL_TIED) && !(execi_sanitizer & SANITIZER_TSAN);
         pool->promise_bytes = to_pages(o->stack_bytes);
         pool->red_bytes = RED_BYTES;

@@ -52,7 +52,7 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
         return fold(f, value);
 }
 
-static NOINLINE int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
+static inline int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
 {
         int r = execi_may_wait(w);
 
@@ -75,7 +75,7 @@ int exec_await(exec_future *f, void **value)
                 return fold(f, value);
         }
         w = execi_worker_current();
-        if (w && execi_here_task(w) && is_direct(w, f) && !execi_callback_is_running() && execi_deque_pop(&w->deque))
+        if (w && is_direct(w, f) && !execi_may_wait(w) && execi_deque_pop(&w->deque))
                 return await_direct(w, f, value);
         return await_slow(w, f, EXEC_FOREVER, value);
 }

@@ -21,14 +21,29 @@ static inline void init(exec_future *f, enum cell_kind kind, unsigned flags)
         atom_store(&f->extra, 0, RELAXED); /* @relaxed init */
 }
 
-exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags)
+static COLD exec_future *cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags)
 {
         bool allocated = !w || execi_tsan_precise();
         exec_future *f = allocated ? execi_cell_alloc(w ? w->pool : NULL) : execi_slab_alloc(w->slab);
 
         if (!f)
                 return NULL;
-        init(f, kind, allocated ? flags | CELL_ALLOCATED : flags);
+        init(f, kind, flags | CELL_WATCHED | (allocated ? CELL_ALLOCATED : 0));
+        f->value = NULL;
+        atom_store(&f->word, 0, RELEASE);
+        return f;
+}
+
+exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags)
+{
+        exec_future *f;
+
+        if (UNLIKELY(!w || !w->pool->plain))
+                return cell_new_slow(w, kind, flags);
+        f = execi_slab_alloc(w->slab);
+        if (UNLIKELY(!f))
+                return NULL;
+        init(f, kind, flags);
         f->value = NULL;
         atom_store(&f->word, 0, RELEASE);
         return f;

@@ -23,9 +23,9 @@ static inline exec_future *execi_here_task(struct execi_worker *w)
 /* 0; -EPERM in a done callback, and on a worker outside any task. */
 static inline int execi_may_wait(struct execi_worker *w)
 {
-        if (UNLIKELY(execi_callback_is_running()))
-                return -EPERM;
-        return w && !execi_here_task(w) ? -EPERM : 0;
+        if (LIKELY(w))
+                return UNLIKELY(w->in_callback || !w->fiber->task) ? -EPERM : 0;
+        return execi_callback_is_running() ? -EPERM : 0;
 }
 
 /* Made after a fork()? */

@@ -94,6 +94,7 @@ void *execi_worker_main(void *worker)
         while (!atom_load(&w->pool->started, ACQUIRE)) /* @pair pool.started */
                 execi_parker_park(&w->parker, INT64_MAX);
         execi_worker_set_current(w);
+        w->errno_location = exec_errno_location();
         w->altstack = (w->pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER) ? NULL : execi_overflow_thread_start();
         run_start_hook(w);
         w->thread_fiber.worker = w;

@@ -90,18 +90,12 @@ static void kick_keeper(struct exec_pool *pool)
                 execi_parker_unpark(&keeper->parker);
 }
 
-COLD static void watch_slow(struct exec_pool *pool)
+COLD void execi_idle_watch_slow(struct exec_pool *pool)
 {
         int off = 0;
 
         if (atom_cas(&pool->idle.watching, &off, 1, SEQ_CST))
                 kick_keeper(pool);
-}
-
-void execi_idle_watch(struct exec_pool *pool)
-{
-        if (execi_idle_is_wanted(pool) && !atom_load(&pool->idle.watching, RELAXED)) /* @relaxed recheck */
-                watch_slow(pool);
 }
 
 void execi_idle_timer(struct exec_pool *pool, int64_t deadline_ns)

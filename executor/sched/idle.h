@@ -26,7 +26,12 @@ static inline void execi_idle_notify(struct exec_pool *pool)
 /* Something only @w may take, or the time of its sleep, changed. */
 void execi_idle_kick(struct execi_worker *w);
 /* A task lies in a next slot: somebody must look after it. */
-void execi_idle_watch(struct exec_pool *pool);
+void execi_idle_watch_slow(struct exec_pool *pool);
+static inline void execi_idle_watch(struct exec_pool *pool)
+{
+        if (execi_idle_is_wanted(pool) && !atom_load(&pool->idle.watching, RELAXED)) /* @relaxed recheck */
+                execi_idle_watch_slow(pool);
+}
 /* A timer became the earliest of its heap. */
 void execi_idle_timer(struct exec_pool *pool, int64_t deadline_ns);
 

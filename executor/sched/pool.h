@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "port/parker.h"
+#include "port/threadlocal.h"
 #include "port/thread.h"
 #include "queue/deque.h"
 #include "queue/inject.h"
@@ -53,6 +54,8 @@ struct execi_worker {
         int64_t polled_ns;
         uint64_t random;
         bool searching, hungry;
+        bool in_callback;                /* a done callback runs: no waits */
+        int *errno_location;             /* of its thread */
         struct execi_fiber thread_fiber; /* the pthread's own stack */
         struct execi_fiber *last_fiber;  /* the loop that ended */
         struct execi_thread thread;
@@ -64,8 +67,11 @@ struct execi_worker {
 
         struct execi_deque deque;
         /* written by others too */
-        _Atomic(exec_future *) next ALIGNED(CACHE_PAIR); /* next to run: the one woken last */
+        _Atomic(exec_future *) next ALIGNED(CACHE_PAIR); /* next to run: the one woken last; ready.h R3 */
         _Atomic(uint32_t) next_turn;                     /* changes with it */
+        _Atomic(int) next_wanted;                        /* a thief is at it, or locked instructions are needed anyway */
+        struct execi_spin next_lock;                     /* thieves, and the owner when it sees one */
+        exec_future *next_stolen;                        /* L(next_lock): what this thief took */
         struct execi_spin ready_lock ALIGNED(CACHE_PAIR);
         struct execi_fifo ready;   /* L(ready_lock): suspended tasks that may go on, oldest first */
         _Atomic(uint32_t) n_ready; /* written under the lock */
@@ -105,6 +111,7 @@ struct exec_pool {
         unsigned n_workers;           /* I */
         unsigned flags;               /* I */
         bool membarrier;              /* I */
+        bool slotless;                /* I: EXEC_POOL_FORCE_MIGRATE or no membarrier: next slots are not used */
         bool plain;                   /* I: tasks without options may take the short cuts */
         const struct execi_chooser *chooser;
         size_t promise_bytes;         /* I: every task's stack */
@@ -137,8 +144,17 @@ struct exec_pool {
         _Atomic(uint64_t) n_names;
 };
 
-/* The calling thread's worker, or NULL. Never folded by the compiler: read it again after every possible suspension. */
+/* The calling thread's worker, or NULL. Read again after every possible suspension: a compiler may compute a
+ * thread-local's address once per function, so it never sees the variable. */
+#ifdef EXECI_THREAD_LOCAL_READ
+extern _Thread_local struct execi_worker *execi_current_worker __attribute__((visibility("hidden"), tls_model("initial-exec")));
+static inline struct execi_worker *execi_worker_current(void)
+{
+        return EXECI_THREAD_LOCAL_READ(struct execi_worker *, execi_current_worker);
+}
+#else
 struct execi_worker *execi_worker_current(void);
+#endif
 void execi_worker_set_current(struct execi_worker *w);
 
 #endif

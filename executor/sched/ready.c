@@ -1,6 +1,7 @@
 /* ready.c - see ready.h. */
 #include "sched/ready.h"
 
+#include "port/membarrier.h"
 #include "sched/idle.h"
 
 #define NEXT_STALE_NS ((int64_t)50 * 1000) /* a slot that stood longer belongs to anybody */
@@ -58,10 +59,8 @@ static void wake_from_outside(struct exec_pool *pool, exec_future *t)
 
 static void wake_next(struct execi_worker *w, exec_future *t)
 {
-        exec_future *displaced = atom_load(&w->next, RELAXED); /* @relaxed recheck */
+        exec_future *displaced = execi_ready_take_next(w);
 
-        if (displaced)
-                displaced = atom_swap(&w->next, NULL, ACQ_REL);
         atom_bump(&w->next_turn, 1);
         atom_store(&w->next, t, RELEASE); /* @pair ready.next */
         if (displaced)
@@ -70,7 +69,7 @@ static void wake_next(struct execi_worker *w, exec_future *t)
                 execi_idle_watch(w->pool);
 }
 
-void execi_wake(struct execi_worker *w, exec_future *t, enum wake_where where)
+void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where where)
 {
         struct execi_worker *home = t->fiber->worker, *bound;
 
@@ -78,7 +77,7 @@ void execi_wake(struct execi_worker *w, exec_future *t, enum wake_where where)
                 wake_from_outside(home->pool, t);
         else if (UNLIKELY((bound = bound_to(t->fiber)) != NULL))
                 push_inbox(bound, w, t);
-        else if (where == WAKE_NEXT)
+        else if (where == WAKE_NEXT && w->pool->membarrier)
                 wake_next(w, t);
         else {
                 push(where == WAKE_HOME ? home : w, &t->link, &t->link, 1);
@@ -86,11 +85,15 @@ void execi_wake(struct execi_worker *w, exec_future *t, enum wake_where where)
         }
 }
 
-exec_future *execi_ready_take_next(struct execi_worker *w)
+/* R3: a thief was seen after the slot was emptied. */
+COLD exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t)
 {
-        if (!atom_load(&w->next, RELAXED)) /* @relaxed recheck */
-                return NULL;
-        return atom_swap(&w->next, NULL, ACQUIRE); /* @pair ready.next: a thief may have been faster */
+        execi_spin_lock(&w->next_lock);
+        if (w->next_stolen == t)
+                t = NULL;
+        w->next_stolen = NULL;
+        execi_spin_unlock(&w->next_lock);
+        return t;
 }
 
 exec_future *execi_ready_pop(struct execi_worker *w)
@@ -132,6 +135,26 @@ exec_future *execi_ready_steal(struct execi_worker *victim, struct execi_worker 
         return take ? execi_cell_of_link(first) : NULL;
 }
 
+/* R3. Without membarrier slots are not robbed: whoever fills one there wakes a sleeper for the ready queue instead. */
+static exec_future *take_next_of(struct execi_worker *v)
+{
+        exec_future *t;
+
+        if (!v->pool->membarrier || !execi_spin_try(&v->next_lock))
+                return NULL;
+        v->next_stolen = NULL;
+        atom_store(&v->next_wanted, 1, SEQ_CST);
+        execi_membarrier();
+        t = atom_load(&v->next, ACQUIRE); /* @pair ready.next */
+        if (t) {
+                v->next_stolen = t;
+                atom_store(&v->next, NULL, RELAXED); /* @relaxed R3: the owner either has not looked, or takes the lock */
+        }
+        atom_store(&v->next_wanted, 0, RELEASE);
+        execi_spin_unlock(&v->next_lock);
+        return t;
+}
+
 exec_future *execi_ready_steal_next(struct execi_worker *victim, struct execi_worker *w, int64_t now_ns)
 {
         struct execi_seen *seen = &w->seen[victim->id];
@@ -147,5 +170,5 @@ exec_future *execi_ready_steal_next(struct execi_worker *victim, struct execi_wo
         if (now_ns - seen->since_ns < NEXT_STALE_NS)
                 return NULL;
         seen->since_ns = 0;
-        return atom_swap(&victim->next, NULL, ACQ_REL); /* @pair ready.next */
+        return take_next_of(victim);
 }

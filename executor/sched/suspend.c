@@ -8,20 +8,22 @@
 
 enum { MAX_HANDOFFS = 32 }; /* direct switches in a row before the loop looks at the other queues */
 
-static __thread struct execi_worker *current_worker __attribute__((tls_model("initial-exec")));
+#ifdef EXECI_THREAD_LOCAL_READ
+_Thread_local struct execi_worker *execi_current_worker __attribute__((used));
+#else
+static _Thread_local struct execi_worker *execi_current_worker;
 
-/* A compiler may compute a thread-local's address once per function, also across a switch: hence never inline, and with
- * a clobber, never folded. */
 NOINLINE struct execi_worker *execi_worker_current(void)
 {
         COMPILER_BARRIER();
-        return current_worker;
+        return execi_current_worker;
 }
+#endif
 
 NOINLINE void execi_worker_set_current(struct execi_worker *w)
 {
         COMPILER_BARRIER();
-        current_worker = w;
+        execi_current_worker = w;
 }
 
 static inline void arrived(struct execi_worker *w)
@@ -83,7 +85,7 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
 {
         struct execi_fiber *self = w->fiber, *to;
         exec_future *t = self->task, *next = NULL;
-        int saved_errno = errno;
+        int saved_errno = *w->errno_location;
 
         check_stack(self);
         execi_state_settle(t); /* so that one who cancels it needs no membarrier to learn that it has started */
@@ -98,5 +100,5 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
                 CHECK(to, "a task waits on a worker without a spare fiber");
         }
         execi_switch(w, to, commit, ctx);
-        errno = saved_errno; /* of the thread it runs on now */
+        *self->worker->errno_location = saved_errno; /* of the thread it runs on now */
 }

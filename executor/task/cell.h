@@ -96,10 +96,12 @@ struct exec_future {
 
 _Static_assert(sizeof(struct exec_future) == 64, "a cell is one cache line");
 
-/* A task from a slab that succeeded and has nothing special about it (but perhaps an extra block). */
+/* A task or promise from a slab that succeeded and has nothing special about it (but perhaps an extra block). */
 static inline bool execi_is_plain_success(const exec_future *f)
 {
-        return (uint32_t)f->kind_to_since == (uint32_t)CELL_KIND_TO_SINCE(CELL_TASK, 0) + (EXEC_DONE << 8);
+        uint32_t x = (uint32_t)f->kind_to_since - (uint32_t)CELL_KIND_TO_SINCE(CELL_TASK, 0) - (EXEC_DONE << 8);
+
+        return x <= CELL_PROMISE - CELL_TASK;
 }
 
 /* Neither NULL nor zero-filled nor freed, where that can be told. */

@@ -18,7 +18,6 @@ struct future_wait {
         struct execi_task_waiter waiter;
         exec_future *future;
         struct execi_deadline deadline;
-        bool timed;
 };
 
 static bool is_cancel_pending(exec_future *t)
@@ -26,23 +25,30 @@ static bool is_cancel_pending(exec_future *t)
         return UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL); /* @relaxed: V5 */
 }
 
-static void commit_future(struct execi_worker *w, void *ctx)
+/* Without a deadline. */
+static void commit_link(struct execi_worker *w, void *ctx)
+{
+        struct future_wait *fw = ctx;
+        exec_future *t = fw->waiter.task;
+
+        execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
+        if (is_cancel_pending(t))
+                execi_cancel_deliver(w, t);
+        if (UNLIKELY(!execi_waiter_link(fw->future, &fw->waiter.node)) &&
+            execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON)
+                execi_wake(w, t, WAKE_NEXT);
+}
+
+static void commit_timed(struct execi_worker *w, void *ctx)
 {
         struct future_wait *fw = ctx;
         exec_future *t = fw->waiter.task;
         bool done;
 
-        if (fw->timed)
-                execi_deadline_begin(w, &fw->deadline);
+        execi_deadline_begin(w, &fw->deadline);
         execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
         if (is_cancel_pending(t))
                 execi_cancel_deliver(w, t);
-        if (!fw->timed) {
-                if (!execi_waiter_link(fw->future, &fw->waiter.node) &&
-                    execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON)
-                        execi_wake(w, t, WAKE_NEXT);
-                return;
-        }
         done = !execi_waiter_link(fw->future, &fw->waiter.node);
         if (done)
                 done = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;
@@ -53,31 +59,44 @@ static void commit_future(struct execi_worker *w, void *ctx)
                 execi_wake(w, t, WAKE_NEXT);
 }
 
-static int task_waits(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+/* The request that came while it waited, or the deadline. */
+static inline int result(exec_future *t, enum wait_by by)
+{
+        if (is_cancel_pending(t) && execi_state_take_cancel(t))
+                return -ECANCELED;
+        return by == BY_DEADLINE ? -ETIMEDOUT : 0;
+}
+
+static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+{
+        exec_future *t = w->fiber->task;
+        struct future_wait fw = {.waiter = {.node.kind = WAITER_TASK, .task = t}, .future = f, .deadline.task = t};
+        enum wait_by by;
+
+        execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
+        t->awaiting = f;
+        execi_gather_flush(w);
+        execi_suspend(w, commit_timed, &fw);
+        by = execi_wait_clear(&t->wait);
+        if (by == BY_DEADLINE)
+                execi_waiter_unlink(f, &fw.waiter.node);
+        else
+                execi_deadline_remove(&fw.deadline);
+        return result(t, by);
+}
+
+static inline int task_waits(struct execi_worker *w, exec_future *f)
 {
         exec_future *t = w->fiber->task;
         struct future_wait fw;
-        enum wait_by by;
 
         fw.waiter.node.kind = WAITER_TASK;
         fw.waiter.task = t;
         fw.future = f;
-        fw.timed = deadline_ns != EXEC_FOREVER;
-        if (UNLIKELY(fw.timed)) {
-                execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
-                fw.deadline.task = t;
-        }
         t->awaiting = f;
         execi_gather_flush(w);
-        execi_suspend(w, commit_future, &fw);
-        by = execi_wait_clear(&t->wait);
-        if (UNLIKELY(fw.timed) && by != BY_DEADLINE)
-                execi_deadline_remove(&fw.deadline);
-        if (UNLIKELY(by == BY_DEADLINE))
-                execi_waiter_unlink(f, &fw.waiter.node);
-        if (is_cancel_pending(t) && execi_state_take_cancel(t))
-                return -ECANCELED;
-        return by == BY_DEADLINE ? -ETIMEDOUT : 0;
+        execi_suspend(w, commit_link, &fw);
+        return result(t, execi_wait_clear(&t->wait));
 }
 
 static int thread_waits(exec_future *f, int64_t deadline_ns)
@@ -100,8 +119,12 @@ static int thread_waits(exec_future *f, int64_t deadline_ns)
 int execi_wait_future(exec_future *f, int64_t deadline_ns)
 {
         struct execi_worker *w = execi_worker_current();
-        int r = w ? task_waits(w, f, deadline_ns) : thread_waits(f, deadline_ns);
+        int r;
 
+        if (LIKELY(w && deadline_ns == EXEC_FOREVER))
+                r = task_waits(w, f);
+        else
+                r = w ? task_waits_until(w, f, deadline_ns) : thread_waits(f, deadline_ns);
         if (!r)
                 execi_tsan_acquire(f);
         return r;

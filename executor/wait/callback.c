@@ -22,13 +22,23 @@ void execi_callback_defer(struct execi_callback_waiter *c)
         deferred.tail = c;
 }
 
+/* Workers have the flag in a place where waits find it quickly. */
+static void set_running(bool running)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        deferred.running = running;
+        if (w)
+                w->in_callback = running;
+}
+
 void execi_callbacks_run(void)
 {
         struct execi_callback_waiter *c;
 
         if (deferred.running)
                 return; /* never nested: the outer run goes on to these */
-        deferred.running = true;
+        set_running(true);
         while ((c = deferred.head)) {
                 deferred.head = c->next_run;
                 if (!deferred.head)
@@ -38,7 +48,7 @@ void execi_callbacks_run(void)
                 execi_unref(execi_worker_current(), c->future);
                 execi_free(c, sizeof *c);
         }
-        deferred.running = false;
+        set_running(false);
 }
 
 struct execi_callback_waiter *execi_callbacks_withdraw(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg)

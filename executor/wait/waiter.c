@@ -17,7 +17,7 @@ static uint64_t address_of(const struct execi_waiter *n)
         return (uint64_t)(uintptr_t)n;
 }
 
-bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
+bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n)
 {
         uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
 
@@ -133,8 +133,8 @@ static void tell(struct execi_worker *w, struct execi_waiter *n, exec_future *f,
         }
 }
 
-/* LOCK is held, the outcome is written: detach and claim everyone who waits, set DONE, tell them. */
-static void finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
+/* Detach and claim everyone who waits, set DONE, tell them. */
+void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
 {
         uint64_t at = word & WORD_WAITERS, done = (word & ~(WORD_WAITERS | WORD_CANCEL | WORD_LOCK)) | WORD_DONE;
         struct execi_waiter *todo = NULL;
@@ -185,7 +185,7 @@ bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, vo
         f->state = (uint8_t)state;
         f->err = err;
         f->value = value;
-        finish_locked(w, f, word);
+        execi_finish_locked(w, f, word);
         return true;
 }
 
@@ -234,7 +234,7 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                         break;
                 }
                 if (atom_cas(&f->word, &word, word | WORD_LOCK, ACQUIRE)) {
-                        finish_locked(w, f, word);
+                        execi_finish_locked(w, f, word);
                         break;
                 }
         }

@@ -57,7 +57,17 @@ struct execi_waiter_ops {
 extern const struct execi_waiter_ops execi_waiter_ops; /* future/completion.c */
 
 /* Link @n to @f. false: f is done; nothing was changed. */
-bool execi_waiter_link(exec_future *f, struct execi_waiter *n);
+bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n);
+static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
+{
+        uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+
+        n->prev = NULL;
+        n->next = 0;
+        return LIKELY(!(w & (WORD_WAITERS | WORD_DONE | WORD_LOCK)) &&
+                      atom_cas(&f->word, &w, w | (uint64_t)(uintptr_t)n, ACQ_REL)) || /* W3 */
+               execi_waiter_link_slow(f, n);
+}
 /* Unlink @n, which was linked. false: f is done, and whoever finished it has let go of n or owns it. */
 bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n);
 
@@ -66,6 +76,8 @@ bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n);
 void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *value);
 /* Finish any other future unless it is done. false: it was. */
 bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value);
+/* The second half: LOCK is held, the outcome is written. Last touch. */
+void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word);
 
 /* A gather hears of @n children; told late, in batches, by a worker. execi_gather_flush() tells now. */
 void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n);

@@ -1,12 +1,12 @@
 #!/bin/bash
 # exsum_test.sh EXSUM - exsum against sha256sum on a nasty tree, and where things go wrong.
-# EXSUM_TEST_FILES is a seventh of the number of files in the test of memory (20000; 500 under a sanitizer).
+# EXSUM_TEST_FILES is a seventh of the number of files in the test of memory (3000; 500 under a sanitizer).
 set -u
 export LC_ALL=C
 
 exsum=$(realpath "${1:?usage: exsum_test.sh EXSUM}")
 grep -qE '__(asan|tsan)_init' "$exsum" && sanitizer=yes || sanitizer=
-n_files=${EXSUM_TEST_FILES:-$([ $sanitizer ] && echo 500 || echo 20000)}
+n_files=${EXSUM_TEST_FILES:-$([ $sanitizer ] && echo 500 || echo 3000)}
 n_failed=0
 work=$(mktemp -d)
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT

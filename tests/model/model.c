@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_BYTES = 64 << 10, QUESTIONS_MAX = 4096, STEPS_MAX = 3000, NAMES_MAX = 64 };
+enum { STACK_BYTES = 64 << 10, QUESTIONS_MAX = 4096, STEPS_MAX = 3000, TURN_MAX = 200, NAMES_MAX = 64 };
 #define NOBODY MODEL_THREADS
 
 struct thread {
@@ -33,7 +33,7 @@ static const struct model_program *program;
 static const struct model_mutation *mutation;
 static unsigned current;
 static uint64_t n_changes;
-static unsigned n_departures, n_steps;
+static unsigned n_departures, n_steps, n_turn; /* n_turn: steps of the running thread since it was its turn */
 static const char *failure;
 
 static struct {
@@ -150,6 +150,17 @@ static unsigned decide(void)
         return runs[stays ? model_depart(n) : ask(n)];
 }
 
+/* The next after the running thread: who polls for long must let others go on. */
+static unsigned next_in_turn(void)
+{
+        unsigned next = current;
+
+        do
+                next = (next + 1) % program->n_threads;
+        while (!can_run(next));
+        return next;
+}
+
 /* The earliest deadline passes. NOBODY: there is none. */
 static unsigned let_time_pass(void)
 {
@@ -169,7 +180,7 @@ static unsigned let_time_pass(void)
 
 static void pass_on(void)
 {
-        unsigned me = current, next = decide();
+        unsigned me = current, next = ++n_turn > TURN_MAX && can_run(me) ? next_in_turn() : decide();
 
         while (next == NOBODY && !all_done()) {
                 if (model_memory_drain_all()) /* the buffers empty themselves in time */
@@ -177,9 +188,14 @@ static void pass_on(void)
                 else if ((next = let_time_pass()) == NOBODY)
                         break;
         }
-        if (next == NOBODY)
+        if (next == NOBODY) {
                 execi_context_switch(&threads[me].context, &explorer);
+                abort();
+        }
         threads[next].waiting = false;
+        if (next == me && n_turn <= TURN_MAX)
+                return;
+        n_turn = 0;
         if (next == me)
                 return;
         current = next;
@@ -313,6 +329,7 @@ static void execute(enum model_memory memory)
         n_changes = 0;
         n_departures = 0;
         n_steps = 0;
+        n_turn = 0;
         n_asked = 0;
         n_names = 0;
         failure = NULL;

@@ -68,6 +68,8 @@ int model_suite(const char *suite, const struct model_case cases[], size_t n)
                         .initial_state = (void *)(uintptr_t)&cases[i],
                 };
         }
+        if (getenv("MODEL_ONLY"))
+                cmocka_set_test_filter(getenv("MODEL_ONLY"));
         failed = _cmocka_run_group_tests(suite, tests, n, NULL, NULL);
         for (size_t i = 0; i < n; i++)
                 free((void *)(uintptr_t)tests[i].name);

@@ -1,0 +1,507 @@
+/* idle_model.c - every order of the steps of workers that search, sleep and are woken, and of those who make work for
+ * them, on run/find.c, sched/idle.c and sched/ready.c themselves: no wake-up is lost, however long everybody else is busy.
+ * A worker that found its task is busy for ever; so each task needs a worker of its own, and one that nobody comes for is
+ * a deadlock. Then the same with one thing broken at a time: each must be found.
+ *
+ * Deadlines never pass, but in the programs about time; there a task that is found late is a failure too. */
+#include "base/compiler.h"
+#include "run/fibers.h"
+#include "run/find.h"
+#include "run/task.h"
+#include "sched/idle.h"
+#include "sched/ready.h"
+#include "task/waitword.h"
+#include "wait/timers.h"
+#include "wait/waiter.h"
+
+#include "model.h"
+#include "model_suite.h"
+
+#include <string.h>
+
+enum { WORKERS = 3, TASKS = 4 };
+
+#define US ((int64_t)1000)
+
+static struct exec_pool pool;
+static struct execi_worker workers[WORKERS];
+static struct execi_seen seen[WORKERS][WORKERS];
+static exec_future tasks[TASKS];
+static struct execi_fiber fibers[TASKS];
+static uint64_t contents[TASKS]; /* of the tasks; plain memory */
+static unsigned n_found[TASKS], n_made;
+static struct execi_deadline deadline;
+
+/* What the mutations remember; anew in each execution. */
+static struct {
+        uint64_t value;
+        bool armed;
+} memo[MODEL_THREADS];
+
+/* ---- what these sources need and the model does without ---- */
+
+bool execi_fibers_need_spare(struct execi_worker *w)
+{
+        (void)w;
+        return true;
+}
+
+void execi_fibers_trim(struct execi_worker *w)
+{
+        (void)w;
+}
+
+void execi_slab_trim(struct execi_slab *s)
+{
+        (void)s;
+}
+
+void execi_slab_flush(struct execi_slab *own)
+{
+        (void)own;
+}
+
+void execi_gather_flush_slow(struct execi_worker *w)
+{
+        (void)w;
+        model_fail("no gather here");
+}
+
+void execi_task_refuse(struct execi_worker *w, exec_future *t, int err)
+{
+        (void)w;
+        (void)t;
+        (void)err;
+        model_fail("no memory is short here");
+}
+
+void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_future *f)
+{
+        (void)own;
+        (void)of;
+        (void)f;
+        model_fail("nothing is freed here");
+}
+
+bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value)
+{
+        (void)w;
+        (void)f;
+        (void)state;
+        (void)err;
+        (void)value;
+        model_fail("no sleep future here");
+}
+
+void execi_ref(exec_future *f)
+{
+        (void)f;
+        model_fail("no sleep future here");
+}
+
+void execi_unref_slow(struct execi_worker *w, exec_future *f)
+{
+        (void)w;
+        (void)f;
+        model_fail("no sleep future here");
+}
+
+/* ---- steps of the programs ---- */
+
+static void start(unsigned n_workers, bool membarrier)
+{
+        memset(&pool, 0, sizeof(pool));
+        memset(workers, 0, sizeof(workers));
+        memset(seen, 0, sizeof(seen));
+        memset(tasks, 0, sizeof(tasks));
+        memset(fibers, 0, sizeof(fibers));
+        memset(contents, 0, sizeof(contents));
+        memset(n_found, 0, sizeof(n_found));
+        memset(memo, 0, sizeof(memo));
+        n_made = 0;
+        pool.workers = workers;
+        pool.n_workers = n_workers;
+        pool.membarrier = membarrier;
+        execi_inject_init(&pool.outside);
+        execi_inject_init(&pool.wakes);
+        execi_idle_init(&pool);
+        for (unsigned i = 0; i < n_workers; i++) {
+                struct execi_worker *w = &workers[i];
+
+                w->pool = &pool;
+                w->id = i;
+                w->seen = seen[i];
+                w->trimmed = true;
+                w->poll_every = 61;
+                execi_deque_init(&w->deque, 4, UINT32_MAX, !membarrier);
+                execi_timers_init(&w->timers);
+                execi_parker_init(&w->parker);
+        }
+        model_name(&pool.idle.counts, "counts");
+        model_name(&pool.idle.wanted, "wanted");
+        model_name(&pool.idle.lock.held, "idle.lock");
+        model_name(&pool.idle.keeper_ns, "keeper_ns");
+        model_name(&pool.idle.watching, "watching");
+        model_name(&pool.outside.head, "outside.head");
+        model_name(&pool.wakes.head, "wakes.head");
+        model_name(&workers[0].deque.bottom, "bottom 0");
+        model_name(&workers[0].deque.split_top, "split_top 0");
+        model_name(&workers[0].next, "next 0");
+        model_name(&workers[0].timers.min_ns, "min_ns 0");
+        for (unsigned i = 0; i < n_workers; i++)
+                model_name(&workers[i].parker.token, "parker");
+}
+
+static void start_two(void)
+{
+        start(2, true);
+}
+
+static void start_three(void)
+{
+        start(3, true);
+}
+
+static void start_two_fenced(void)
+{
+        start(2, false);
+}
+
+static void start_three_fenced(void)
+{
+        start(3, false);
+}
+
+static exec_future *make(void)
+{
+        unsigned i = n_made++;
+
+        tasks[i].kind = CELL_TASK;
+        model_write(&contents[i], 1);
+        return &tasks[i];
+}
+
+/* As exec_create_task() on worker 0, which is busy before and after. */
+static void create(void)
+{
+        MODEL_CHECK(execi_deque_push(&workers[0].deque, make()));
+        execi_share(&workers[0]);
+}
+
+/* The same on a plain thread. */
+static void submit(void)
+{
+        MODEL_CHECK(execi_inject_push(&pool.outside, &make()->link));
+        execi_idle_notify_slow(&pool);
+}
+
+/* A task that has waited: where its fiber ran last, and to which worker it is tied if to any. */
+static exec_future *make_waiting(unsigned worker, bool tied)
+{
+        unsigned i = n_made;
+        exec_future *t = make();
+
+        fibers[i].worker = &workers[worker];
+        fibers[i].n_tied = tied;
+        fibers[i].task = t;
+        t->fiber = &fibers[i];
+        return t;
+}
+
+static bool find(unsigned worker)
+{
+        bool resume;
+        exec_future *t = execi_find(&workers[worker], &resume);
+
+        if (!t)
+                return false;
+        MODEL_CHECK(t >= tasks && t < tasks + TASKS);
+        MODEL_CHECK(n_found[t - tasks]++ == 0);
+        MODEL_CHECK(model_read(&contents[t - tasks]) == 1);
+        return true;
+}
+
+static void finder_0(void)
+{
+        find(0);
+}
+
+static void finder_1(void)
+{
+        find(1);
+}
+
+static void finder_2(void)
+{
+        find(2);
+}
+
+static void all_found(void)
+{
+        for (unsigned i = 0; i < n_made; i++)
+                MODEL_CHECK(n_found[i] == 1);
+}
+
+/* ---- programs ---- */
+
+static const struct model_program hidden = {
+        .name = "created", .n_threads = 2, .bound = 4,
+        .setup = start_two, .thread = {create, finder_1}, .verify = all_found,
+};
+
+static void create_two(void)
+{
+        create();
+        create();
+}
+
+static const struct model_program two_created = {
+        .name = "two created", .n_threads = 3, .bound = 2,
+        .setup = start_three, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
+};
+
+static const struct model_program hidden_fenced = {
+        .name = "created, no membarrier", .n_threads = 2, .bound = 4,
+        .setup = start_two_fenced, .thread = {create, finder_1}, .verify = all_found,
+};
+
+static const struct model_program two_created_fenced = {
+        .name = "two created, no membarrier", .n_threads = 3, .bound = 2,
+        .setup = start_three_fenced, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
+};
+
+static void submit_two(void)
+{
+        submit();
+        submit();
+}
+
+static const struct model_program submitted = {
+        .name = "submitted", .n_threads = 3, .bound = 2,
+        .setup = start_two, .thread = {submit_two, finder_0, finder_1}, .verify = all_found,
+};
+
+static void wake_outside(void)
+{
+        execi_wake(NULL, make_waiting(0, false), WAKE_QUEUE);
+        execi_wake(NULL, make_waiting(1, false), WAKE_QUEUE);
+}
+
+static const struct model_program woken_from_outside = {
+        .name = "woken from outside", .n_threads = 3, .bound = 2,
+        .setup = start_two, .thread = {wake_outside, finder_0, finder_1}, .verify = all_found,
+};
+
+static void wake_one(void)
+{
+        execi_wake(&workers[0], make_waiting(0, false), WAKE_QUEUE);
+}
+
+static const struct model_program woken = {
+        .name = "woken", .n_threads = 2, .bound = 4,
+        .setup = start_two, .thread = {wake_one, finder_1}, .verify = all_found,
+};
+
+static void wake_tied(void)
+{
+        execi_wake(model_choose(2) ? &workers[0] : NULL, make_waiting(1, true), WAKE_QUEUE);
+}
+
+static const struct model_program woken_tied = {
+        .name = "woken tied", .n_threads = 2, .bound = 4,
+        .setup = start_two, .thread = {wake_tied, finder_1}, .verify = all_found,
+};
+
+/* As the end of a pool. */
+static void stop(void)
+{
+        atom_or(&pool.halt, HALT_STOP, SEQ_CST);
+        for (unsigned i = 0; i < pool.n_workers; i++)
+                execi_idle_kick(&workers[i]);
+}
+
+static const struct model_program stopped = {
+        .name = "stopped", .n_threads = 3, .bound = 2,
+        .setup = start_two, .thread = {stop, finder_0, finder_1}, .verify = all_found,
+};
+
+/* Somebody must wake by itself to look after the next slot of a busy worker. */
+static void fill_next(void)
+{
+        execi_wake(&workers[0], make_waiting(0, false), WAKE_NEXT);
+}
+
+static const struct model_program next_slot = {
+        .name = "next slot", .n_threads = 2, .bound = 3, .time = MODEL_LAST_TIME,
+        .setup = start_two, .thread = {fill_next, finder_1}, .verify = all_found,
+};
+
+/* The keeper must learn of a timer that is earlier than what it sleeps for: the tick of a millisecond. */
+enum { TIMER_US = 500, LATE_US = 800 };
+
+static void sleep_a_little(void)
+{
+        exec_future *t = make_waiting(0, false);
+
+        deadline.task = t;
+        execi_timer_init(&deadline.timer, TIMER_US * US, 0);
+        execi_deadline_begin(&workers[0], &deadline);
+        execi_wait_arm(&t->wait, 0, false);
+        execi_deadline_insert(&deadline);
+        execi_deadline_end(&deadline);
+}
+
+static void find_in_time(void)
+{
+        find(1);
+        MODEL_CHECK(execi_clock_now() < LATE_US * US);
+}
+
+static const struct model_program timer = {
+        .name = "timer", .n_threads = 2, .bound = 3, .time = MODEL_LAST_TIME,
+        .setup = start_two, .thread = {sleep_a_little, find_in_time}, .verify = all_found,
+};
+
+/* Of two sleepers one is woken for a task; the other keeps the time. */
+static void sleep_and_create(void)
+{
+        sleep_a_little();
+        create();
+}
+
+static const struct model_program timer_handed_over = {
+        .name = "timer handed over", .n_threads = 3, .bound = 2, .time = MODEL_LAST_TIME,
+        .setup = start_three, .thread = {sleep_and_create, find_in_time, finder_2}, .verify = all_found,
+};
+
+/* ---- mutations ---- */
+
+static bool is(const struct model_access *a, enum model_kind kind, const void *object)
+{
+        return a->kind == kind && a->object == object;
+}
+
+static void answer(struct model_access *a, uint64_t value)
+{
+        a->skip = true;
+        a->value = value;
+        a->ok = true;
+}
+
+static void drop_membarrier(struct model_access *a)
+{
+        if (a->kind == MODEL_MEMBARRIER)
+                answer(a, 0);
+}
+
+/* Nobody says that it wants work. */
+static void drop_wanted(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &pool.idle.wanted))
+                answer(a, 0);
+}
+
+/* Who found work takes himself for one of several searchers: nobody passes the wake on. */
+static void drop_passing_on(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &pool.idle.counts))
+                memo[a->thread].armed = a->operand == IDLE_SEARCHER;
+}
+
+static void claim_another_searcher(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &pool.idle.counts) && memo[a->thread].armed)
+                a->value += IDLE_SEARCHER;
+}
+
+/* What was made visible is not looked at after the announcement. */
+static void note_announcement(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &pool.idle.counts) && IDLE_SLEEPERS(a->operand) == 1)
+                memo[a->thread].armed = true;
+        for (unsigned i = 0; i < WORKERS; i++)
+                if (is(a, MODEL_RMW, &workers[i].parker.token) && a->operand == 0)
+                        memo[a->thread].armed = false;
+}
+
+static void drop_last_look(struct model_access *a)
+{
+        if (a->kind == MODEL_LOAD && memo[a->thread].armed &&
+            (a->object == &pool.outside.head || a->object == &workers[0].deque.bottom ||
+             a->object == &workers[0].deque.split_top || a->object == &workers[0].n_ready))
+                answer(a, 0);
+}
+
+static void drop_kick(struct model_access *a)
+{
+        for (unsigned i = 0; i < WORKERS; i++)
+                if (is(a, MODEL_RMW, &workers[i].parker.token) && a->operand == 1)
+                        answer(a, 0);
+}
+
+static void acquire_counts(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &pool.idle.counts) || is(a, MODEL_RMW, &pool.idle.counts))
+                a->order = a->kind == MODEL_LOAD ? ACQUIRE : ACQ_REL;
+}
+
+static void relax_min(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, &workers[0].timers.min_ns))
+                a->order = RELEASE;
+}
+
+/* The keeper believes the first look at the timers. */
+static void drop_second_look_at_timers(struct model_access *a)
+{
+        if (!is(a, MODEL_LOAD, &workers[0].timers.min_ns) || a->order != SEQ_CST)
+                return;
+        if (memo[a->thread].armed)
+                answer(a, INT64_MAX);
+}
+
+static void note_keeper_ns(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, &pool.idle.keeper_ns))
+                memo[a->thread].armed = true;
+        if (is(a, MODEL_LOAD, &workers[0].timers.min_ns) && a->order == SEQ_CST)
+                memo[a->thread].armed = false;
+}
+
+static void drop_watching(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, &pool.idle.watching) || is(a, MODEL_CAS, &pool.idle.watching))
+                answer(a, 0);
+}
+
+static const struct model_case cases[] = {
+        {.program = &hidden},
+        {.program = &two_created},
+        {.program = &hidden_fenced},
+        {.program = &two_created_fenced},
+        {.program = &submitted},
+        {.program = &woken_from_outside},
+        {.program = &woken},
+        {.program = &woken_tied},
+        {.program = &stopped},
+        {.program = &next_slot},
+        {.program = &timer},
+        {.program = &timer_handed_over},
+        {&hidden, {.name = "no membarrier", .before = drop_membarrier}},
+        {&woken, {.name = "no membarrier", .before = drop_membarrier}},
+        {&hidden, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},
+        {&submitted, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},
+        {&woken, {.name = "wanted not raised", .before = drop_wanted}},
+        {&submitted, {.name = "wake not passed on", .before = drop_passing_on, .after = claim_another_searcher}},
+        {&woken_tied, {.name = "no kick", .before = drop_kick}},
+        {&stopped, {.name = "no kick", .before = drop_kick}},
+        {&next_slot, {.name = "nobody watches", .before = drop_watching}},
+        {&timer, {.name = "second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
+        {&submitted, {.name = "counts not seq_cst", .before = acquire_counts, .weak_only = true}},
+        {&timer, {.name = "min_ns not seq_cst", .before = relax_min, .weak_only = true}},
+};
+
+int main(void)
+{
+        return model_suite("idle", cases, sizeof(cases) / sizeof(cases[0]));
+}
