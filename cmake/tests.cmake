@@ -1,3 +1,5 @@
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+
 # execi_test(NAME KIND COMMAND...) - a ctest test with the label KIND and the environment that every test gets.
 # Names that end in _slow get the label slow too; those that end in _timing run alone.
 set(execi_test_environment

@@ -51,10 +51,18 @@ static const char *kind_name(const exec_future *f)
         return f->kind < CELL_KINDS ? names[f->kind] : "?";
 }
 
+/* Allocates nothing, unlike exec_task_name(). */
 static void name_of(const exec_future *f, char *buffer, size_t size)
 {
-        if (exec_task_name(f, buffer, size) < 0)
-                snprintf(buffer, size, "%s-%lx", kind_name(f), (unsigned long)((uintptr_t)f >> 6)); /* NOLINT */
+        const struct execi_extra *e = execi_extra_get(f);
+        uint64_t number = e ? atom_load(&((struct execi_extra *)(uintptr_t)e)->number, ACQUIRE) : 0; /* NOLINT */
+
+        if (e && e->name[0])
+                snprintf(buffer, size, "%s", e->name);
+        else if (number)
+                snprintf(buffer, size, "task-%llu", (unsigned long long)number);
+        else
+                snprintf(buffer, size, "%s@%lx", kind_name(f), (unsigned long)(uintptr_t)f);
 }
 
 /* @t is pinned: it waits, and cannot go on meanwhile. */
@@ -152,8 +160,10 @@ static int dump(exec_pool *pool, int fd)
 
 int exec_pool_dump(exec_pool *pool, int fd)
 {
-        if (!pool || fd < 0)
+        if (!pool)
                 return -EINVAL;
+        if (fd < 0)
+                return -EBADF;
         return dump(pool, fd);
 }
 

@@ -54,6 +54,22 @@ int exec_uncancel(exec_future *task)
         return is_task(task) ? execi_state_uncancel(task) : -EINVAL;
 }
 
+/* A number of its own for a task without a name, given when it is first asked for. 0: no memory. */
+static uint64_t number_of(exec_future *task)
+{
+        static _Atomic(uint64_t) last;
+        struct execi_extra *e = execi_extra_need(task, 0);
+        uint64_t none = 0, number;
+
+        if (!e)
+                return 0;
+        number = atom_load(&e->number, ACQUIRE);
+        if (number)
+                return number;
+        number = atom_add(&last, 1, RELAXED) + 1; /* @relaxed count */
+        return atom_cas(&e->number, &none, number, ACQ_REL) ? number : none;
+}
+
 int exec_task_name(const exec_future *task, char *buffer, size_t size)
 {
         const struct execi_extra *e;
@@ -63,7 +79,7 @@ int exec_task_name(const exec_future *task, char *buffer, size_t size)
         e = execi_extra_get(task);
         if (e && e->name[0])
                 return snprintf(buffer, size, "%s", e->name);
-        return snprintf(buffer, size, "task-%lx", (unsigned long)((uintptr_t)task >> 6)); /* NOLINT */
+        return snprintf(buffer, size, "task-%llu", (unsigned long long)number_of((exec_future *)(uintptr_t)task)); /* NOLINT */
 }
 
 static void attach_message(exec_future *t, const char *file, int line, const char *format, va_list list)

@@ -50,9 +50,10 @@ static void note_seen(const exec_future *f, unsigned bit)
 
 int exec_future_outcome(const exec_future *f, struct exec_outcome *out)
 {
+        if (out)
+                *out = (struct exec_outcome){EXEC_PENDING, 0, NULL};
         if (!execi_is_future(f) || !out)
                 return -EINVAL;
-        *out = (struct exec_outcome){EXEC_PENDING, 0, NULL};
         if (!exec_future_done(f))
                 return -EINPROGRESS;
         *out = (struct exec_outcome){f->state, f->err, f->state == EXEC_DONE ? f->value : NULL};
@@ -82,9 +83,11 @@ const char *exec_future_error_message(const exec_future *f, const char **file, i
 {
         struct execi_extra *e;
 
-        if (!execi_is_future(f) || !exec_future_done(f) || f->state == EXEC_DONE || !(e = execi_extra_get(f)) || !e->message)
+        if (!execi_is_future(f) || !exec_future_done(f) || f->state == EXEC_DONE)
                 return NULL;
         note_seen(f, SEEN_ERROR);
+        if (!(e = execi_extra_get(f)) || !e->message)
+                return NULL;
         if (file)
                 *file = e->file;
         if (line)
@@ -122,32 +125,34 @@ int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)
         c->future = f;
         c->fn = fn;
         c->arg = arg;
-        execi_ref(f);
         if (!execi_waiter_link(f, &c->node)) {
+                execi_ref(f);
                 execi_callback_defer(c);
                 execi_callbacks_run();
         }
         return 0;
 }
 
-static int free_callbacks(struct execi_worker *w, exec_future *f, struct execi_callback_waiter *removed)
+static int free_callbacks(struct execi_callback_waiter *removed)
 {
         int n = 0;
 
         for (struct execi_callback_waiter *next; removed; removed = next, n++) {
                 next = removed->next_run;
                 execi_free(removed, sizeof *removed);
-                execi_unref(w, f);
         }
         return n;
 }
 
 int exec_future_remove_callback(exec_future *f, exec_callback_fn fn, void *arg)
 {
-        struct execi_worker *w = execi_worker_current();
+        int n, n_due;
 
         if (!execi_is_future(f) || !fn)
                 return -EINVAL;
-        return free_callbacks(w, f, execi_callbacks_unlink(f, fn, arg)) +
-               free_callbacks(w, f, execi_callbacks_withdraw(f, fn, arg));
+        n = free_callbacks(execi_callbacks_unlink(f, fn, arg));
+        n_due = free_callbacks(execi_callbacks_withdraw(f, fn, arg));
+        for (int i = 0; i < n_due; i++) /* those borrowed it already */
+                execi_unref(execi_worker_current(), f);
+        return n + n_due;
 }

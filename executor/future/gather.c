@@ -94,11 +94,20 @@ static int unlink_child(exec_future *g, exec_future *f)
         return n;
 }
 
+/* Who gathers a child cares for its error, also for one that comes when the gather has failed already. */
+static void note_seen(exec_future *const f[], size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (execi_is_future(f[i]))
+                        atom_or(&f[i]->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+}
+
 /* Let go of the children that have not ended: the gather has. */
 static void detach(struct execi_worker *w, exec_future *g, size_t n)
 {
         int64_t let_go = 0;
 
+        note_seen(g->children, n);
         for (size_t i = 0; i < n; i++)
                 let_go += unlink_child(g, g->children[i]);
         if (let_go)
@@ -169,6 +178,8 @@ static int register_all(struct execi_worker *w, exec_future *g, exec_future *sel
                 n_done += (int64_t)(n - i) + (r < 0);
                 if (r < 0)
                         g->seen = SEEN_ERROR;
+                else
+                        note_seen(g->children, n);
                 execi_finish(w, g, EXEC_FAILED, r < 0 ? r : g->children[i - 1]->err, NULL);
                 for (uint32_t k = 0; k < n_linked; k++)
                         n_done += unlink_child(g, g->children[k]);

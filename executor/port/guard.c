@@ -1,4 +1,4 @@
-/* guard.c - the rungs, tried from the one asked for downward. */
+/* guard.c - the rungs, tried from the one asked for downward. The budget is a relaxed counter: it orders nothing. */
 #include "port/guard.h"
 
 #include "port/atomic.h"

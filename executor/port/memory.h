@@ -15,7 +15,8 @@ void execi_free_aligned(void *ptr, size_t bytes, size_t align);
 /* Anonymous, zeroed, not reserved. @align is a power of two. NULL: out of memory. */
 void *execi_map(size_t bytes, size_t align);
 void execi_unmap(void *ptr, size_t bytes);
-void execi_unback(void *ptr, size_t bytes);    /* give the pages back, keep the addresses */
+/* Give the pages back, keep the addresses; what they held may be lost or not. */
+void execi_unback(void *ptr, size_t bytes);
 void execi_hugepages(void *ptr, size_t bytes); /* a wish */
 
 /* What is out now, for the leak checks of the tests: bytes from the allocator, bytes mapped. */

@@ -40,6 +40,18 @@
 #endif
 #define WEAK __attribute__((weak))
 
+/* With ThreadSanitizer. */
+#if defined(__SANITIZE_THREAD__)
+#define IS_INSTRUMENTED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_INSTRUMENTED 1
+#endif
+#endif
+#ifndef IS_INSTRUMENTED
+#define IS_INSTRUMENTED 0
+#endif
+
 enum { TSAN_FLAG_SYNC = 0, TSAN_FLAG_NO_SYNC = 1 };
 
 /* The run-time library of gcc 12 kills the program at 8,128 live contexts and threads; it cannot be told from others
@@ -52,6 +64,8 @@ WEAK void __tsan_destroy_fiber(void *fiber);
 WEAK void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 WEAK void __tsan_acquire(void *address);
 WEAK void __tsan_release(void *address);
+WEAK void AnnotateIgnoreReadsBegin(const char *file, int line); /* reads and writes, in fact */
+WEAK void AnnotateIgnoreReadsEnd(const char *file, int line);
 WEAK void __sanitizer_start_switch_fiber(void **fake_save, const void *low, size_t bytes);
 WEAK void __sanitizer_finish_switch_fiber(void *fake, const void **old_low, size_t *old_bytes);
 WEAK void __asan_unpoison_memory_region(const volatile void *low, size_t bytes);
@@ -90,10 +104,12 @@ void execi_sanitizer_init(void)
         }
         if (__sanitizer_start_switch_fiber && __sanitizer_finish_switch_fiber && __asan_unpoison_memory_region)
                 found |= SANITIZER_ASAN;
-        if (__tsan_create_fiber && __tsan_switch_to_fiber && __tsan_acquire) {
+        if (__tsan_create_fiber && __tsan_switch_to_fiber && __tsan_acquire && AnnotateIgnoreReadsBegin) {
                 found |= SANITIZER_TSAN;
                 read_tsan_options(&found);
         }
+        if (found & SANITIZER_TSAN_PRECISE || (found & SANITIZER_TSAN && !IS_INSTRUMENTED))
+                found |= SANITIZER_TSAN_IGNORE;
         if (RUNNING_ON_VALGRIND)
                 found |= SANITIZER_VALGRIND;
         execi_sanitizer = found;
@@ -204,4 +220,14 @@ void execi_tsan_acquire_slow(void *edge)
 void execi_tsan_release_slow(void *edge)
 {
         __tsan_release(edge);
+}
+
+void execi_tsan_ignore_begin_slow(void)
+{
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+}
+
+void execi_tsan_ignore_end_slow(void)
+{
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }

@@ -10,7 +10,13 @@
 #include <stddef.h>
 
 /* Bits of execi_sanitizer, set once before the first pool starts by execi_sanitizer_init(). */
-enum { SANITIZER_ASAN = 1, SANITIZER_TSAN = 2, SANITIZER_TSAN_PRECISE = 4, SANITIZER_VALGRIND = 8 };
+enum {
+        SANITIZER_ASAN = 1,
+        SANITIZER_TSAN = 2,
+        SANITIZER_TSAN_PRECISE = 4,
+        SANITIZER_VALGRIND = 8,
+        SANITIZER_TSAN_IGNORE = 16, /* execi_tsan_ignore_begin() works */
+};
 extern unsigned execi_sanitizer;
 void execi_sanitizer_init(void); /* cheap to call again */
 
@@ -79,6 +85,23 @@ static inline void execi_tsan_release(void *edge)
 static inline bool execi_tsan_precise(void)
 {
         return __builtin_expect(execi_sanitizer & SANITIZER_TSAN_PRECISE, 0);
+}
+
+/* What is done in between is no access of the program's. Only around calls that do not switch. Nothing in the worker mode
+ * of an instrumented library, where ThreadSanitizer sees how the library orders its own accesses. */
+void execi_tsan_ignore_begin_slow(void);
+void execi_tsan_ignore_end_slow(void);
+
+static inline void execi_tsan_ignore_begin(void)
+{
+        if (__builtin_expect(execi_sanitizer & SANITIZER_TSAN_IGNORE, 0))
+                execi_tsan_ignore_begin_slow();
+}
+
+static inline void execi_tsan_ignore_end(void)
+{
+        if (__builtin_expect(execi_sanitizer & SANITIZER_TSAN_IGNORE, 0))
+                execi_tsan_ignore_end_slow();
 }
 
 #endif

@@ -7,7 +7,9 @@
  *
  * Regions grow with what exists, from FIRST_SLOTS stacks: a small pool reserves little, and a million stacks are 250
  * mappings. When a region cannot be had, half as large a one is tried. A region that trim finds unused is unmapped, not
- * only emptied: that costs a quarter more and gives the page tables back too (0.6 KiB a stack). */
+ * only emptied: that costs a quarter more and gives the page tables back too (0.6 KiB a stack).
+ *
+ * Counters are relaxed: they order nothing. */
 #include "port/stack.h"
 
 #include "base/check.h"

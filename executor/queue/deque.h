@@ -118,6 +118,14 @@ static inline void *execi_deque_peek(struct execi_deque *d)
         return atom_load(&d->slots[b & d->mask], RELAXED);
 }
 
+/* Owner: how many items are inside. */
+static inline uint32_t execi_deque_count(struct execi_deque *d)
+{
+        uint32_t n = atom_load(&d->bottom, RELAXED) - execi_deque_top(atom_load(&d->split_top, RELAXED));
+
+        return (int32_t)n > 0 ? n : 0;
+}
+
 /* Anyone; exact only for the owner. seq_cst, for who has announced its sleep and looks a last time. */
 static inline bool execi_deque_has_public(struct execi_deque *d)
 {

@@ -9,7 +9,10 @@ enum { MAX_CACHE = 64, KEEP_STACKS = 64 };
 
 static bool get_stacks(struct execi_worker *w)
 {
-        w->n_stacks = execi_stacks_get(&w->pool->stacks, w->stacks, STACK_BATCH);
+        w->stack_batch = w->stack_batch ? w->stack_batch * 2 : 1;
+        if (w->stack_batch > STACK_BATCH)
+                w->stack_batch = STACK_BATCH;
+        w->n_stacks = execi_stacks_get(&w->pool->stacks, w->stacks, w->stack_batch);
         return w->n_stacks > 0;
 }
 
@@ -112,7 +115,7 @@ static void free_cache(struct execi_worker *w)
         w->n_cache = 0;
         if (w->n_stacks)
                 execi_stacks_put(&w->pool->stacks, w->stacks, w->n_stacks);
-        w->n_stacks = 0;
+        w->n_stacks = w->stack_batch = 0;
 }
 
 void execi_fibers_trim(struct execi_worker *w)

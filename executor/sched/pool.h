@@ -42,7 +42,7 @@ struct execi_worker {
         struct execi_fiber *cache; /* more free ones */
         unsigned n_cache;
         char *stacks[STACK_BATCH]; /* bare stacks, for fibers to be made */
-        size_t n_stacks;
+        size_t n_stacks, stack_batch;
         execi_commit_fn commit;
         void *commit_ctx;
         exec_future *gather; /* finished children of one gather, not told yet */

@@ -21,6 +21,7 @@ struct execi_extra {
         const char *file;
         int line;
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
+        _Atomic(uint64_t) number; /* of a task without a name that was asked for it */
         char name[EXTRA_NAME_BYTES];
 };
 

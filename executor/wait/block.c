@@ -184,10 +184,15 @@ int execi_wait_until(int64_t deadline_ns)
         return 0;
 }
 
+enum { MAX_READY_BEHIND_NEW = 64 };
+
 static void commit_yield(struct execi_worker *w, void *ctx)
 {
         exec_future *t = ctx;
 
+        /* What was queued before runs first; but with many ready already, live stacks must not pile up. */
+        if (atom_load(&w->n_ready, RELAXED) < MAX_READY_BEHIND_NEW) /* @relaxed hint */
+                w->n_new_first = execi_deque_count(&w->deque);
         execi_wake(w, t, WAKE_QUEUE);
 }
 

@@ -50,26 +50,41 @@ void execi_cell_release(struct execi_worker *w, exec_future *f)
                 execi_cell_free_allocated(f);
 }
 
-/* true: that was the last one. */
-static bool drop(exec_future *f)
+/* A promise that nobody can finish any more: its callbacks are forgotten. */
+static void forget_callbacks(exec_future *f)
 {
-        uint32_t refs = atom_load(&f->refs, ACQUIRE);
+        uint64_t at = atom_load(&f->word, RELAXED) & WORD_WAITERS; /* @relaxed nobody else refers to it */
 
-        CHECK(refs && f->kind, "exec_future_unref of a future that has no reference left (one unref too many)");
-        if (refs == 1) {
-                atom_store(&f->refs, 0, RELAXED); /* @relaxed the only reference was the caller's */
-                return true;
+        while (at && !(at & TAG_GATHER)) {
+                struct execi_waiter *n = (struct execi_waiter *)(uintptr_t)at; /* NOLINT */
+
+                at = n->next;
+                if (n->kind == WAITER_CALLBACK)
+                        execi_free(n, sizeof(struct execi_callback_waiter));
         }
-        execi_tsan_release(f);
-        return atom_sub(&f->refs, 1, ACQ_REL) == 1; /* @pair reference.last: release of each, acquire of the last */
+}
+
+/* The count has come to 0. Under LOCK, because whoever finishes the future takes references for its callbacks under it:
+ * then this was not the end. true: the caller frees the cell. */
+static bool is_end(exec_future *f)
+{
+        uint64_t w = execi_state_lock(f);
+        bool end = false;
+
+        if (!atom_load(&f->refs, ACQUIRE)) {
+                end = f->kind == CELL_PROMISE || ((w & WORD_DONE) && !(w & WORD_QUEUED));
+                w |= WORD_DETACHED;
+        }
+        execi_state_unlock(f, w);
+        return end;
 }
 
 void execi_unref_slow(struct execi_worker *w, exec_future *f)
 {
-        uint64_t word;
-
         if (f->flags & CELL_STATIC)
                 return;
+        CHECK(atom_load(&f->refs, ACQUIRE) && f->kind,
+              "exec_future_unref of a future that has no reference left (one unref too many)");
         if (f->kind == CELL_SLEEP && !execi_state_is_done(f)) {
                 if (execi_sleep_unref(f)) {
                         f->state = EXEC_CANCELLED;
@@ -77,10 +92,16 @@ void execi_unref_slow(struct execi_worker *w, exec_future *f)
                 }
                 return;
         }
-        if (!drop(f))
+        execi_tsan_release(f);
+        /* @pair reference.last: release of each, acquire of the last */
+        if (atom_sub(&f->refs, 1, ACQ_REL) != 1)
                 return;
         execi_tsan_acquire(f);
-        word = atom_load(&f->word, ACQUIRE);
-        if ((word & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE || execi_state_detach(f))
-                execi_cell_release(w, f);
+        if (!is_end(f))
+                return;
+        if (f->kind == CELL_PROMISE && !execi_state_is_done(f)) {
+                forget_callbacks(f);
+                f->state = EXEC_CANCELLED;
+        }
+        execi_cell_release(w, f);
 }

@@ -98,12 +98,10 @@ static void tell_gather(struct execi_worker *w, exec_future *gather, exec_future
 {
         exec_future *none = NULL;
 
-        if (state != EXEC_DONE && !(gather->flags & CELL_COLLECT) &&
-            atom_cas(&gather->first_failed, &none, child, ACQ_REL)) {
-                bool cancelled = execi_state_load(gather) & WORD_CANCEL;
-
-                execi_finish(w, gather, cancelled ? EXEC_CANCELLED : EXEC_FAILED, cancelled ? -ECANCELED : err, NULL);
-        }
+        /* A gather that is being cancelled ends when all its children have. */
+        if (state != EXEC_DONE && !(gather->flags & CELL_COLLECT) && !(execi_state_load(gather) & WORD_CANCEL) &&
+            atom_cas(&gather->first_failed, &none, child, ACQ_REL))
+                execi_finish(w, gather, EXEC_FAILED, err, NULL);
         execi_gather_tell(w, gather, 1);
 }
 
@@ -149,7 +147,11 @@ void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
                 at = n->next;
                 if (state == EXEC_FAILED && n->kind == WAITER_GATHER)
                         atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
-                callbacks |= n->kind == WAITER_CALLBACK;
+                if (n->kind == WAITER_CALLBACK) { /* each borrows the future while it runs */
+                        callbacks = true;
+                        atom_add(&f->refs, 1, RELAXED); /* @relaxed locked */
+                        done &= ~WORD_DETACHED;
+                }
                 if (claim(n)) {
                         n->next = address_of(todo); /* N3: turns the list round */
                         todo = n;

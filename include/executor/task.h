@@ -15,7 +15,7 @@ enum exec_task_flags {
 struct exec_task_options {
         size_t size;             /* sizeof(struct exec_task_options); exec_task_options_init() sets it */
         exec_pool *pool;         /* NULL: the current task's; in a plain thread the default pool */
-        const char *name;        /* copied, cut at 63 bytes; NULL: "task-N" */
+        const char *name;        /* copied, cut at 63 bytes; NULL: "task-N", N given when it is first asked for */
         size_t arg_size;         /* > 0: that many bytes of the argument are copied into the task, aligned to 16 */
         exec_drop_fn drop_arg;   /* called once with the argument when the body has returned or will never run */
         exec_drop_fn drop_value; /* called once with a value, not NULL, that nobody took */

@@ -804,7 +804,8 @@ static void test_stats_count(struct fixture *fx)
         EXPECT(after.n_suspends - before.n_suspends >= N);
         EXPECT(after.n_stacks - after.n_stacks_free >= N);
         EXPECT(after.n_stacks_peak >= N);
-        EXPECT(after.n_futures >= N);
+        if (fx->in_task) /* those of plain threads do not come from slabs */
+                EXPECT(after.n_futures >= N);
         EXPECT_EQ(exec_promise_set(gate, NULL), 0);
         EXPECT_EQ(exec_gather(f, N, NULL, EXEC_UNREF), 0);
         exec_future_unref(gate);
@@ -837,7 +838,8 @@ static void test_dump_names_every_live_task(struct fixture *fx)
         EXPECT(strstr(text, "waits for the sleeper"));
         close(fds[0]);
         close(fds[1]);
-        EXPECT_EQ(exec_pool_dump(fx->pool, -1), -EBADF);
+        EXPECT_EQ(exec_pool_dump(fx->pool, fds[1]), -EBADF);
+        EXPECT(exec_pool_dump(fx->pool, -1) < 0);
         EXPECT_EQ(exec_pool_dump(NULL, 2), -EINVAL);
         exec_cancel(f[1], NULL);
         exec_promise_set(gate, NULL);

@@ -353,6 +353,7 @@ static void test_copied_argument_is_dropped(struct fixture *fx)
         struct probe p = {0}, cancelled = {0};
         struct owner *block = calloc(1, sizeof *block);
         struct exec_task_options o;
+        int cancelled_by_us;
         exec_future *f;
 
         block->fill[199] = 'z';
@@ -367,8 +368,8 @@ static void test_copied_argument_is_dropped(struct fixture *fx)
         f = exec_create_task_with(owner_body, block, &o);
         block->p = NULL;
         free(block);
-        exec_cancel(f, NULL);
-        EXPECT_EQ(exec_await(f, NULL), -ECANCELED);
+        cancelled_by_us = exec_cancel(f, NULL);
+        EXPECT_EQ(exec_await(f, NULL), cancelled_by_us ? -ECANCELED : 0);
         exec_future_unref(f);
         expect_drops(fx, &p, 1, 0);
         expect_drops(fx, &cancelled, 1, 0);

@@ -255,12 +255,12 @@ peak_kib() { # LINES ARGUMENT...
         mkfifo last
         "$exsum" "$@" last >out 2>err &
         pid=$!
-        for _ in $(seq 1200); do
-                [ "$(wc -l <out)" -lt "$n" ] || break
+        for _ in $(seq 1000); do
+                { kill -0 $pid && [ "$(wc -l <out)" -lt "$n" ]; } 2>/dev/null || break
                 sleep 0.1
         done
         awk '/^VmHWM/ { print $2 }' /proc/$pid/status
-        : >last
+        timeout 10 bash -c ': >last' || kill $pid
         wait $pid || echo "ended with $?" >>err
 }
 

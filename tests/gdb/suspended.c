@@ -7,9 +7,10 @@
 #define NOINLINE __attribute__((noinline))
 
 static exec_future *promise;
+static int n_waiting; /* one worker: no two tasks run at once */
 
 /* The breakpoint. */
-NOINLINE void stand_still(void)
+NOINLINE static void stand_still(void)
 {
         __asm__ volatile("" ::: "memory");
 }
@@ -18,6 +19,7 @@ NOINLINE static int third_level(int marker)
 {
         volatile int local = marker + 1;
 
+        n_waiting++;
         int r = exec_await(promise, NULL);
         return r + local - local;
 }
@@ -40,6 +42,7 @@ static int deep(void *arg, void **value)
 
 static int waits_for(void *f, void **value)
 {
+        n_waiting++;
         return exec_await(f, value);
 }
 
@@ -47,6 +50,7 @@ static int sleeps(void *arg, void **value)
 {
         (void)arg;
         (void)value;
+        n_waiting++;
         return exec_sleep_until(EXEC_FOREVER);
 }
 
@@ -77,7 +81,7 @@ static int program(void *arg, void **value)
         f[0] = named("deep-one", deep, &marker);
         f[1] = named("follower", waits_for, f[0]);
         f[2] = named("sleeper", sleeps, NULL);
-        for (int i = 0; i < 5; i++) /* one worker: now all three wait */
+        while (n_waiting < 3)
                 exec_yield();
         exec_future *queued = named("newcomer", never_run_yet, NULL);
         stand_still();

@@ -125,7 +125,7 @@ static void published_owner(void)
 }
 
 static const struct model_program published = {
-        .name = "published", .n_threads = 2, .bound = 5,
+        .name = "published", .n_threads = 2, .bound = {5, 5},
         .setup = start_4, .thread = {published_owner, steal}, .verify = each_once,
 };
 
@@ -140,7 +140,7 @@ static void private_owner(void)
 }
 
 static const struct model_program forced = {
-        .name = "forced", .n_threads = 2, .bound = 4,
+        .name = "forced", .n_threads = 2, .bound = {4, 4},
         .setup = start_4, .thread = {private_owner, force_and_steal}, .verify = each_once,
 };
 
@@ -154,7 +154,7 @@ static void taking_back_owner(void)
 }
 
 static const struct model_program taken_back = {
-        .name = "taken back", .n_threads = 2, .bound = 4,
+        .name = "taken back", .n_threads = 2, .bound = {4, 4},
         .setup = start_4, .thread = {taking_back_owner, force_and_steal}, .verify = each_once,
 };
 
@@ -166,7 +166,7 @@ static void short_owner(void)
 }
 
 static const struct model_program two_thieves = {
-        .name = "two thieves", .n_threads = 3, .bound = 4,
+        .name = "two thieves", .n_threads = 3, .bound = {4, 4},
         .setup = start_4, .thread = {short_owner, force_and_steal, steal}, .verify = each_once,
 };
 
@@ -180,7 +180,7 @@ static void reusing_owner(void)
 }
 
 static const struct model_program slots_reused = {
-        .name = "slots reused", .n_threads = 2, .bound = 5,
+        .name = "slots reused", .n_threads = 2, .bound = {5, 5},
         .setup = start_2, .thread = {reusing_owner, steal}, .verify = each_once,
 };
 
@@ -199,7 +199,7 @@ static void growing_owner(void)
 }
 
 static const struct model_program grown = {
-        .name = "grown", .n_threads = 2, .bound = 5,
+        .name = "grown", .n_threads = 2, .bound = {5, 5},
         .setup = start_1, .thread = {growing_owner, steal}, .verify = each_once,
 };
 
@@ -216,7 +216,7 @@ static void open_owner(void)
 }
 
 static const struct model_program all_public = {
-        .name = "all public", .n_threads = 3, .bound = 3,
+        .name = "all public", .n_threads = 3, .bound = {3, 3},
         .setup = start_all_public, .thread = {open_owner, steal, steal}, .verify = each_once,
 };
 

@@ -245,7 +245,7 @@ static void all_found(void)
 /* ---- programs ---- */
 
 static const struct model_program hidden = {
-        .name = "created", .n_threads = 2, .bound = 4,
+        .name = "created", .n_threads = 2, .bound = {3, 3},
         .setup = start_two, .thread = {create, finder_1}, .verify = all_found,
 };
 
@@ -256,17 +256,17 @@ static void create_two(void)
 }
 
 static const struct model_program two_created = {
-        .name = "two created", .n_threads = 3, .bound = 2,
+        .name = "two created", .n_threads = 3, .bound = {1, 2},
         .setup = start_three, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
 };
 
 static const struct model_program hidden_fenced = {
-        .name = "created, no membarrier", .n_threads = 2, .bound = 4,
+        .name = "created, no membarrier", .n_threads = 2, .bound = {3, 3},
         .setup = start_two_fenced, .thread = {create, finder_1}, .verify = all_found,
 };
 
 static const struct model_program two_created_fenced = {
-        .name = "two created, no membarrier", .n_threads = 3, .bound = 2,
+        .name = "two created, no membarrier", .n_threads = 3, .bound = {1, 1},
         .setup = start_three_fenced, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
 };
 
@@ -277,7 +277,7 @@ static void submit_two(void)
 }
 
 static const struct model_program submitted = {
-        .name = "submitted", .n_threads = 3, .bound = 2,
+        .name = "submitted", .n_threads = 3, .bound = {1, 2},
         .setup = start_two, .thread = {submit_two, finder_0, finder_1}, .verify = all_found,
 };
 
@@ -288,7 +288,7 @@ static void wake_outside(void)
 }
 
 static const struct model_program woken_from_outside = {
-        .name = "woken from outside", .n_threads = 3, .bound = 2,
+        .name = "woken from outside", .n_threads = 3, .bound = {1, 1},
         .setup = start_two, .thread = {wake_outside, finder_0, finder_1}, .verify = all_found,
 };
 
@@ -298,7 +298,7 @@ static void wake_one(void)
 }
 
 static const struct model_program woken = {
-        .name = "woken", .n_threads = 2, .bound = 4,
+        .name = "woken", .n_threads = 2, .bound = {3, 3},
         .setup = start_two, .thread = {wake_one, finder_1}, .verify = all_found,
 };
 
@@ -308,7 +308,7 @@ static void wake_tied(void)
 }
 
 static const struct model_program woken_tied = {
-        .name = "woken tied", .n_threads = 2, .bound = 4,
+        .name = "woken tied", .n_threads = 2, .bound = {3, 3},
         .setup = start_two, .thread = {wake_tied, finder_1}, .verify = all_found,
 };
 
@@ -321,7 +321,7 @@ static void stop(void)
 }
 
 static const struct model_program stopped = {
-        .name = "stopped", .n_threads = 3, .bound = 2,
+        .name = "stopped", .n_threads = 3, .bound = {1, 1},
         .setup = start_two, .thread = {stop, finder_0, finder_1}, .verify = all_found,
 };
 
@@ -332,8 +332,72 @@ static void fill_next(void)
 }
 
 static const struct model_program next_slot = {
-        .name = "next slot", .n_threads = 2, .bound = 3, .time = MODEL_LAST_TIME,
+        .name = "next slot", .n_threads = 2, .bound = {3, 3}, .time = MODEL_LAST_TIME,
         .setup = start_two, .thread = {fill_next, finder_1}, .verify = all_found,
+};
+
+/* Owner and thief want the same slot. */
+static void found(exec_future *t)
+{
+        if (t)
+                MODEL_CHECK(n_found[t - tasks]++ == 0);
+}
+
+static void fill_and_take(void)
+{
+        for (unsigned i = 0; i < 2; i++) {
+                execi_wake(&workers[0], make_waiting(0, false), WAKE_NEXT);
+                found(execi_ready_take_next(&workers[0]));
+        }
+}
+
+static void rob(void)
+{
+        for (unsigned i = 1; i <= 3; i++)
+                found(execi_ready_steal_next(&workers[0], &workers[1], i * 1000 * US));
+}
+
+static void all_found_at_last(void)
+{
+        exec_future *t;
+
+        while ((t = execi_ready_take_next(&workers[0])) || (t = execi_ready_pop(&workers[0])))
+                found(t);
+        all_found();
+}
+
+static const struct model_program slot_robbed = {
+        .name = "slot robbed", .n_threads = 2, .bound = {4, 4},
+        .setup = start_two, .thread = {fill_and_take, rob}, .verify = all_found_at_last,
+};
+
+/* The same when all were asleep before, and the keeper with no time to wake at. */
+static void find_and_fill_next(unsigned worker)
+{
+        find(worker);
+        if (n_found[0] == 1 && n_made == 1)
+                execi_wake(&workers[worker], make_waiting(worker, false), WAKE_NEXT);
+}
+
+static void find_and_fill_0(void)
+{
+        find_and_fill_next(0);
+}
+
+static void find_and_fill_1(void)
+{
+        find_and_fill_next(1);
+}
+
+static void submit_late(void)
+{
+        model_sleep_until(5000 * US);
+        submit();
+}
+
+static const struct model_program next_slot_after_sleep = {
+        .name = "next slot after sleep", .n_threads = 3, .bound = {1, 1}, .time = MODEL_LAST_TIME,
+        .setup = start_two, .thread = {find_and_fill_0, find_and_fill_1, submit_late}, .verify = all_found,
 };
 
 /* The keeper must learn of a timer that is earlier than what it sleeps for: the tick of a millisecond. */
@@ -358,7 +422,7 @@ static void find_in_time(void)
 }
 
 static const struct model_program timer = {
-        .name = "timer", .n_threads = 2, .bound = 3, .time = MODEL_LAST_TIME,
+        .name = "timer", .n_threads = 2, .bound = {3, 3}, .time = MODEL_LAST_TIME,
         .setup = start_two, .thread = {sleep_a_little, find_in_time}, .verify = all_found,
 };
 
@@ -370,7 +434,7 @@ static void sleep_and_create(void)
 }
 
 static const struct model_program timer_handed_over = {
-        .name = "timer handed over", .n_threads = 3, .bound = 2, .time = MODEL_LAST_TIME,
+        .name = "timer handed over", .n_threads = 3, .bound = {1, 1}, .time = MODEL_LAST_TIME,
         .setup = start_three, .thread = {sleep_and_create, find_in_time, finder_2}, .verify = all_found,
 };
 
@@ -468,10 +532,13 @@ static void note_keeper_ns(struct model_access *a)
                 memo[a->thread].armed = false;
 }
 
+/* Who fills a next slot believes that somebody watches already. */
 static void drop_watching(struct model_access *a)
 {
-        if (is(a, MODEL_STORE, &pool.idle.watching) || is(a, MODEL_CAS, &pool.idle.watching))
-                answer(a, 0);
+        if (is(a, MODEL_CAS, &pool.idle.watching)) {
+                answer(a, 1);
+                a->ok = false;
+        }
 }
 
 static const struct model_case cases[] = {
@@ -485,6 +552,8 @@ static const struct model_case cases[] = {
         {.program = &woken_tied},
         {.program = &stopped},
         {.program = &next_slot},
+        {.program = &next_slot_after_sleep},
+        {.program = &slot_robbed},
         {.program = &timer},
         {.program = &timer_handed_over},
         {&hidden, {.name = "no membarrier", .before = drop_membarrier}},
@@ -495,7 +564,7 @@ static const struct model_case cases[] = {
         {&submitted, {.name = "wake not passed on", .before = drop_passing_on, .after = claim_another_searcher}},
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
-        {&next_slot, {.name = "nobody watches", .before = drop_watching}},
+        {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},
         {&timer, {.name = "second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
         {&submitted, {.name = "counts not seq_cst", .before = acquire_counts, .weak_only = true}},
         {&timer, {.name = "min_ns not seq_cst", .before = relax_min, .weak_only = true}},

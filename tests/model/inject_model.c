@@ -108,7 +108,7 @@ static void two_pops(void)
 }
 
 static const struct model_program popped = {
-        .name = "popped", .n_threads = 3, .bound = 4,
+        .name = "popped", .n_threads = 3, .bound = {4, 4},
         .setup = start, .thread = {two_pushes, push, two_pops}, .verify = accepted_once,
 };
 
@@ -124,7 +124,7 @@ static void one_pop(void)
 }
 
 static const struct model_program closed = {
-        .name = "closed", .n_threads = 3, .bound = 4,
+        .name = "closed", .n_threads = 3, .bound = {4, 4},
         .setup = start, .thread = {two_pushes, [CLOSER] = close_it, one_pop}, .verify = accepted_once,
 };
 
@@ -136,7 +136,7 @@ static void two_pushes_then_look(void)
 }
 
 static const struct model_program looked_at = {
-        .name = "looked at", .n_threads = 2, .bound = 5,
+        .name = "looked at", .n_threads = 2, .bound = {5, 5},
         .setup = start, .thread = {two_pushes_then_look, one_pop}, .verify = accepted_once,
 };
 
@@ -149,7 +149,7 @@ static void one_pop_unordered(void)
 }
 
 static const struct model_program two_consumers = {
-        .name = "two consumers", .n_threads = 3, .bound = 3,
+        .name = "two consumers", .n_threads = 3, .bound = {3, 3},
         .setup = start, .thread = {two_pushes, one_pop_unordered, one_pop_unordered}, .verify = accepted_once,
 };
 
@@ -173,7 +173,7 @@ static void somebody_saw(void)
 }
 
 static const struct model_program sleeper = {
-        .name = "sleeper", .n_threads = 2, .bound = 5,
+        .name = "sleeper", .n_threads = 2, .bound = {5, 5},
         .setup = start, .thread = {push_then_look_for_sleepers, announce_then_look}, .verify = somebody_saw,
 };
 

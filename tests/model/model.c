@@ -18,8 +18,9 @@ struct thread {
         struct execi_context context;
         bool done;
         bool waiting;
+        bool sleeps; /* nothing but its deadline ends its wait */
         bool timed_out;
-        uint64_t waits_from; /* runnable once n_changes differs */
+        uint64_t n_known;    /* changes before its last wait, and its own since; waiting, it can run once n_changes differs */
         int64_t deadline_ns; /* of its wait; INT64_MAX: none */
         bool in_hook;        /* its accesses are no steps */
         char *stack;
@@ -33,7 +34,7 @@ static const struct model_program *program;
 static const struct model_mutation *mutation;
 static unsigned current;
 static uint64_t n_changes;
-static unsigned n_departures, n_steps, n_turn; /* n_turn: steps of the running thread since it was its turn */
+static unsigned bound, n_departures, n_steps, n_turn; /* n_turn: steps of the running thread since it was its turn */
 static const char *failure;
 
 static struct {
@@ -95,7 +96,7 @@ static bool next_execution(void)
 
 bool model_can_depart(void)
 {
-        return n_departures < program->bound;
+        return n_departures < bound;
 }
 
 unsigned model_depart(unsigned n)
@@ -130,7 +131,9 @@ static bool all_done(void)
 
 static bool can_run(unsigned i)
 {
-        return !threads[i].done && (!threads[i].waiting || threads[i].waits_from != n_changes);
+        const struct thread *t = &threads[i];
+
+        return !t->done && (!t->waiting || (!t->sleeps && t->n_known != n_changes));
 }
 
 /* Who comes next; NOBODY when none can. */
@@ -150,11 +153,12 @@ static unsigned decide(void)
         return runs[stays ? model_depart(n) : ask(n)];
 }
 
-/* The next after the running thread: who polls for long must let others go on. */
+/* The next after the running thread: who polls for long must let others go on, and buffers empty themselves. */
 static unsigned next_in_turn(void)
 {
         unsigned next = current;
 
+        model_memory_drain_all();
         do
                 next = (next + 1) % program->n_threads;
         while (!can_run(next));
@@ -209,28 +213,44 @@ void model_step(void)
         pass_on();
 }
 
-void model_changed(void)
+void model_changed(bool by_current)
 {
         n_changes++;
+        threads[current].n_known += by_current;
+}
+
+static bool wait_until(int64_t deadline_ns, bool sleeps)
+{
+        struct thread *t = &threads[current];
+
+        t->waiting = true;
+        t->sleeps = sleeps;
+        t->deadline_ns = deadline_ns;
+        t->timed_out = false;
+        model_step();
+        t->deadline_ns = INT64_MAX;
+        t->n_known = n_changes;
+        return !t->timed_out;
 }
 
 bool model_wait_until(int64_t deadline_ns)
 {
         struct thread *t = &threads[current];
 
-        if (model_memory_catch_up(current))
-                return true; /* there was something it did not know yet */
+        if (model_memory_catch_up(current) | (t->n_known != n_changes)) {
+                t->n_known = n_changes;
+                return true; /* there may be something it has not seen yet */
+        }
         if (deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME && model_can_depart() && model_depart(2)) {
                 model_port_time_is(deadline_ns);
                 return false;
         }
-        t->waiting = true;
-        t->waits_from = n_changes;
-        t->deadline_ns = deadline_ns;
-        t->timed_out = false;
-        model_step();
-        t->deadline_ns = INT64_MAX;
-        return !t->timed_out;
+        return wait_until(deadline_ns, false);
+}
+
+void model_sleep_until(int64_t deadline_ns)
+{
+        wait_until(deadline_ns, true);
 }
 
 void model_wait_for_change(void)
@@ -341,6 +361,7 @@ static void execute(enum model_memory memory)
 
                 t->done = false;
                 t->waiting = false;
+                t->n_known = 0;
                 t->deadline_ns = INT64_MAX;
                 t->in_hook = false;
                 execi_context_make(&t->context, t->stack, t->stack + STACK_BYTES, thread_main, t);
@@ -379,9 +400,11 @@ struct model_result model_explore(const struct model_program *p, enum model_memo
                                   const struct model_mutation *m, bool trace)
 {
         struct model_result result = {0};
+        const char *deeper = getenv("MODEL_DEEPER");
 
         program = p;
         mutation = m;
+        bound = p->bound[memory] + (deeper ? (unsigned)strtoul(deeper, NULL, 10) : 0);
         n_questions = 0;
         for (unsigned i = 0; i < p->n_threads; i++) {
                 threads[i].stack = aligned_alloc(16, STACK_BYTES);

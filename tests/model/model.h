@@ -4,10 +4,11 @@
  * A step is one atomic access. The sources are compiled with EXEC_MODEL, which makes the macros of port/atomic.h calls
  * of the checker (model_atomic.h); every thread has its own stack, and before each access the checker decides who goes
  * on. The search is depth first over these decisions, by running the program again and again from its start with one
- * decision changed. So a program must do the same whenever the decisions are the same.
+ * decision changed. So a program must do the same whenever the decisions are the same. Who has run for long while others
+ * could must let them go on, so that polling ends.
  *
  * The bound: to go on with the running thread costs nothing, every departure from that costs one, and an execution may
- * spend @bound of them. A departure is: another thread goes on although this one could; a load of the weak memory reads
+ * spend its bound of them (and as many more as the environment variable MODEL_DEEPER says). A departure is: another thread goes on although this one could; a load of the weak memory reads
  * something else than the newest store. When the running thread waits or has ended, who comes next is free; and so is
  * when the stores of others leave their buffers.
  *
@@ -72,7 +73,7 @@ enum model_time {
 struct model_program {
         const char *name;
         unsigned n_threads;
-        unsigned bound;
+        unsigned bound[2]; /* by memory */
         enum model_time time;
         void (*thread[MODEL_THREADS])(void);
         void (*setup)(void);  /* before each execution, alone */
@@ -100,6 +101,7 @@ unsigned model_self(void);           /* number of the running thread */
 unsigned model_choose(unsigned n);   /* 0 .. n - 1, all tried, free of cost */
 void model_wait_for_change(void);    /* until another thread changed something */
 bool model_wait_until(int64_t deadline_ns); /* false: the deadline passed */
+void model_sleep_until(int64_t deadline_ns); /* MODEL_LAST_TIME */
 void model_step(void);               /* others may come first, as before each access */
 void model_name(const void *object, const char *name); /* for traces; in setup */
 

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The model's threads are one thread to the system: port/threadlocal.h stays empty, and what is local to a thread is
+ * asked of the program. */
+#define EXECI_PORT_THREADLOCAL_H
+
 enum model_order {
         RELAXED = 0,
         ACQUIRE = 1,

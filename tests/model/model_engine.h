@@ -9,7 +9,7 @@
 extern bool model_running;           /* inside an execution; outside accesses are plain */
 bool model_can_depart(void);         /* the bound is not spent yet */
 unsigned model_depart(unsigned n);   /* 0 costs nothing, 1 .. n - 1 one each; n > 1 only if model_can_depart() */
-void model_changed(void);            /* something another thread can see changed */
+void model_changed(bool by_current); /* something another thread can see changed */
 void model_trace(const char *what, unsigned thread);
 bool model_access_before(struct model_access *a);
 void model_access_after(struct model_access *a);

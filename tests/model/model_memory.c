@@ -75,7 +75,7 @@ static void drain_one(unsigned thread)
         model_trace("its oldest store reaches memory", thread);
         put(b->object, b->size, b->value);
         memmove(b, b + 1, --n_buffered[thread] * sizeof(*b));
-        model_changed();
+        model_changed(false);
 }
 
 static void drain(unsigned thread)
@@ -138,7 +138,7 @@ static void buffer_store(unsigned thread, void *object, size_t size, uint64_t va
         if (n_buffered[thread] == BUFFER_MAX)
                 drain_one(thread);
         buffers[thread][n_buffered[thread]++] = (struct buffered){.object = object, .size = size, .value = value};
-        model_changed(); /* it may have reached memory */
+        model_changed(true); /* it may have reached memory */
 }
 
 /* ---- histories ---- */
@@ -210,7 +210,7 @@ static void history_write(unsigned thread, unsigned o, size_t size, uint64_t val
                 object->seq_cst = (uint8_t)object->n;
         object->n++;
         put(object->address, size, value);
-        model_changed();
+        model_changed(true);
 }
 
 static unsigned oldest_readable(unsigned thread, unsigned o, enum model_order order)
@@ -350,7 +350,7 @@ uint64_t model_rmw(void *object, size_t size, enum model_rmw how, uint64_t opera
                         settle(me, object);
                         a.value = model_newest(object, size);
                         put(object, size, combine(how, a.value, operand));
-                        model_changed();
+                        model_changed(true);
                 } else {
                         unsigned o = find(object, size);
 
@@ -370,7 +370,7 @@ static void cas_tso(struct model_access *a)
         a->ok = a->value == a->expected;
         if (a->ok) {
                 put(a->object, a->size, a->operand);
-                model_changed();
+                model_changed(true);
         }
 }
 

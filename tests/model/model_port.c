@@ -114,7 +114,7 @@ void execi_parker_fini(struct execi_parker *p)
 
 bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 {
-        while (!atom_load(&p->token, ACQUIRE) || !atom_swap(&p->token, 0, ACQ_REL)) {
+        while (!atom_load(&p->token, ACQUIRE) || !atom_swap(&p->token, 0, ACQUIRE)) {
                 if (!model_wait_until(deadline_ns))
                         return false;
         }
@@ -123,7 +123,7 @@ bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 
 void execi_parker_unpark(struct execi_parker *p)
 {
-        atom_swap(&p->token, 1, ACQ_REL);
+        atom_swap(&p->token, 1, RELEASE);
 }
 
 /* ---- clock, panic ---- */

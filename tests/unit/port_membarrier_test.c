@@ -18,8 +18,8 @@ static struct {
         _Atomic(int) x ALIGNED(CACHE_PAIR);
         _Atomic(int) y ALIGNED(CACHE_PAIR);
         _Atomic(int) round ALIGNED(CACHE_PAIR);
-        _Atomic(int) seen_by_other;
-        _Atomic(int) done;
+        _Atomic(int) seen_by_other ALIGNED(CACHE_PAIR);
+        _Atomic(int) done ALIGNED(CACHE_PAIR);
 } shared;
 
 static void wait_for(_Atomic(int) *word, int value)
@@ -30,11 +30,19 @@ static void wait_for(_Atomic(int) *word, int value)
                 execi_spin_yield(&turns);
 }
 
+/* The sides must come within a few nanoseconds of each other, and nobody knows which one is late: every delay is tried. */
+static void delay(int turns)
+{
+        for (int i = 0; i < turns; i++)
+                __asm__ volatile("");
+}
+
 /* The side without a fence. */
 static void *other_side(void *arg)
 {
         for (int i = 1; i <= ROUNDS; i++) {
                 wait_for(&shared.round, i);
+                delay(i / 256 % 32);
                 atom_store(&shared.x, i, RELAXED);
                 COMPILER_BARRIER();
                 atom_store(&shared.seen_by_other, atom_load(&shared.y, RELAXED), RELAXED);
@@ -55,6 +63,7 @@ static void membarrier_orders_both_sides(void **state)
         assert_int_equal(pthread_create(&other, NULL, other_side, NULL), 0);
         for (int i = 1; i <= ROUNDS; i++) {
                 atom_store(&shared.round, i, RELEASE);
+                delay(i % 1024);
                 atom_store(&shared.y, i, RELAXED);
                 execi_membarrier();
                 int seen = atom_load(&shared.x, RELAXED);

@@ -7,8 +7,9 @@
     (gdb) executor enter TASK        up, down, info locals ... work in it, from frame 1 on
     (gdb) executor leave             back to the thread itself; so does every step and continue
 
-TASK is an exec_future *, an address, or a task's name. Works on running programs and core files alike; the library
-needs its debug information (it is not stripped). Finding the pools by itself needs libthread_db.
+TASK is an exec_future *, an address, or a task's name. Works on running programs and on core files that the kernel
+wrote (gdb's own generate-core-file cannot read past guard pages and leaves suspended stacks out). The library must have
+its debug information. Finding the pools by itself needs libthread_db.
 
 How enter works: the registers that a suspended task was left with lie on its stack (port/context_x86_64.S, or a
 ucontext_t). An unwinder says that the caller of the selected thread's innermost frame is the function that the task
@@ -143,7 +144,7 @@ def current_workers():
         for thread in gdb.selected_inferior().threads():
             thread.switch()
             try:
-                worker = gdb.parse_and_eval("'suspend.c'::current_worker")
+                worker = gdb.parse_and_eval("execi_current_worker")
                 if number(worker):
                     yield worker
             except gdb.error as error:
@@ -269,7 +270,8 @@ class TaskUnwinder(gdb.unwinder.Unwinder):
         here = (number(pending.read_register("rsp")), number(pending.read_register("rip")))
         if here != self.top:
             return None
-        info = pending.create_unwind_info(FrameId(gdb.Value(here[0]), gdb.Value(here[1])))
+        # gdb stops where a caller's frame seems to lie below its callee's: so this one pretends to lie below the task's.
+        info = pending.create_unwind_info(FrameId(gdb.Value(self.registers["rsp"] - 16), gdb.Value(here[1])))
         long_type = gdb.lookup_type("unsigned long")
         for name, value in self.registers.items():
             info.add_saved_register(name, gdb.Value(value).cast(long_type))

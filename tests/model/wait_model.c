@@ -1,0 +1,468 @@
+/* wait_model.c - every order of the steps of a task that starts, waits and goes on, on two workers, and of those who
+ * complete what it waits for, let its deadline pass or cancel it: on run/task.h, wait/block.c, wait/waiter.c,
+ * wait/cancel.c and wait/timers.c themselves, with the wait word and the state word beneath them. A wait ends once (V1,
+ * V2), and not before its commit is over; a task's body runs, or it was cancelled before, never both (W6); no request is
+ * lost. Then the same with one thing broken at a time: each must be found.
+ *
+ * The task runs on a stack of its own, which worker 0 or 1 enters. A suspension leaves it, and the worker's thread runs the
+ * commit. */
+#include "base/compiler.h"
+#include "port/context.h"
+#include "port/sanitizer.h"
+#include "run/fibers.h"
+#include "run/task.h"
+#include "sched/ready.h"
+#include "sched/suspend.h"
+#include "task/extra.h"
+#include "task/state.h"
+#include "task/waitword.h"
+#include "wait/block.h"
+#include "wait/cancel.h"
+#include "wait/timers.h"
+#include "wait/unhandled.h"
+
+#include "model.h"
+#include "model_suite.h"
+
+#include <string.h>
+
+enum { WORKERS = 2, CELLS = 2, STACK_BYTES = 64 << 10 };
+
+#define DEADLINE_NS ((int64_t)1000)
+
+/* A slab of one chunk. */
+static struct {
+        struct execi_chunk head;
+        exec_future cells[CELLS] ALIGNED(CACHE_LINE);
+} chunk ALIGNED(SLAB_CHUNK_BYTES);
+static struct execi_slab slab;
+static struct execi_arena arena;
+
+static exec_future *const task = &chunk.cells[0], *const promise = &chunk.cells[1];
+static struct exec_pool pool;
+static struct execi_worker workers[WORKERS];
+static struct execi_fiber fiber;
+static ALIGNED(16) char stack[STACK_BYTES];
+static struct execi_context loops[WORKERS];
+static uint64_t content; /* of the promise; plain memory */
+
+static _Atomic(uint32_t) ready;    /* the task may go on */
+static _Atomic(uint32_t) finished; /* it has ended */
+static unsigned n_suspended, n_woken, n_run, n_accepted;
+static int wait_result;
+static bool has_waited, set_by_owner;
+
+/* What the mutations remember; anew in each execution. */
+static struct {
+        uint64_t value;
+        bool armed;
+} memo[MODEL_THREADS];
+
+unsigned execi_sanitizer;
+
+/* ---- what these sources need: switches, wakes ---- */
+
+struct execi_worker *execi_worker_current(void)
+{
+        return model_self() < WORKERS ? &workers[model_self()] : NULL;
+}
+
+void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
+{
+        MODEL_CHECK(w == execi_worker_current() && w->fiber == &fiber);
+        execi_state_settle(fiber.task);
+        n_suspended++;
+        w->commit = commit;
+        w->commit_ctx = ctx;
+        execi_context_switch(&fiber.context, &loops[w->id]);
+}
+
+void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where where)
+{
+        (void)w;
+        (void)where;
+        MODEL_CHECK(t == task);
+        n_woken++;
+        MODEL_CHECK(n_woken <= n_suspended);
+        MODEL_CHECK(atom_swap(&ready, 1, ACQ_REL) == 0);
+}
+
+/* The one who lets the deadline pass looks whenever something changed. */
+void execi_idle_timer(struct exec_pool *p, int64_t deadline_ns)
+{
+        (void)p;
+        (void)deadline_ns;
+}
+
+/* ---- and does without ---- */
+
+#define UNUSED_HERE(declaration)                                                                                       \
+        declaration                                                                                                    \
+        {                                                                                                              \
+                model_fail(#declaration);                                                                              \
+        }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+UNUSED_HERE(void execi_switch(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
+UNUSED_HERE(_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
+UNUSED_HERE(void execi_switch_arrived(void))
+UNUSED_HERE(void execi_fiber_free(struct execi_fiber *f))
+UNUSED_HERE(void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f))
+UNUSED_HERE(struct execi_fiber *execi_fibers_take_spare(struct execi_worker *w))
+UNUSED_HERE(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_t bytes, void (*main)(void *), void *tsan))
+UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n))
+UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
+UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
+UNUSED_HERE(void execi_callbacks_run(void))
+UNUSED_HERE(void execi_callback_defer(struct execi_callback_waiter *c))
+UNUSED_HERE(void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_future *f))
+UNUSED_HERE(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
+UNUSED_HERE(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
+UNUSED_HERE(void execi_cell_free_allocated(exec_future *f))
+UNUSED_HERE(void execi_register_remove(struct execi_register *r, exec_future *f))
+UNUSED_HERE(void execi_register_sweep(struct execi_register *r))
+UNUSED_HERE(exec_future *execi_register_next(struct execi_register *r))
+UNUSED_HERE(void execi_tsan_context_free(void *context))
+UNUSED_HERE(void execi_tsan_acquire_slow(void *edge))
+UNUSED_HERE(void execi_tsan_release_slow(void *edge))
+UNUSED_HERE(void execi_unhandled(exec_future *f))
+UNUSED_HERE(void execi_idle_notify_slow(struct exec_pool *p))
+UNUSED_HERE(void execi_idle_watch_slow(struct exec_pool *p))
+UNUSED_HERE(exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t))
+UNUSED_HERE(static void no_entry(struct execi_worker *w, struct execi_waiter *entry))
+#pragma GCC diagnostic pop
+
+const struct execi_waiter_ops execi_waiter_ops = {.entry_finished = no_entry};
+
+/* ---- start ---- */
+
+static void fiber_main(void *arg);
+
+static void start_cells(bool membarrier)
+{
+        memset(&chunk, 0, sizeof(chunk));
+        memset(&slab, 0, sizeof(slab));
+        chunk.head.slab = &slab;
+        slab.arena = &arena;
+        arena.pool = &pool;
+        task->kind = CELL_TASK;
+        task->flags = membarrier ? 0 : CELL_WATCHED;
+        promise->kind = CELL_PROMISE;
+        for (unsigned i = 0; i < CELLS; i++)
+                atom_store(&chunk.cells[i].refs, 1, RELAXED);
+        atom_store(&task->word, WORD_QUEUED, RELAXED);
+        model_name(&task->word, "task.word");
+        model_name(&task->wait, "task.wait");
+        model_name(&promise->word, "promise.word");
+        model_name(&ready, "ready");
+        model_name(&workers[0].timers.lock.held, "timers.lock");
+}
+
+static void start_on(bool membarrier)
+{
+        start_cells(membarrier);
+        memset(&pool, 0, sizeof(pool));
+        memset(workers, 0, sizeof(workers));
+        memset(&fiber, 0, sizeof(fiber));
+        memset(memo, 0, sizeof(memo));
+        pool.workers = workers;
+        pool.n_workers = WORKERS;
+        pool.membarrier = membarrier;
+        pool.slotless = true;
+        for (unsigned i = 0; i < WORKERS; i++) {
+                workers[i].pool = &pool;
+                workers[i].id = i;
+                workers[i].slab = &slab;
+                execi_timers_init(&workers[i].timers);
+        }
+        atom_store(&pool.idle.keeper_ns, INT64_MIN, RELAXED); /* nobody has to be told of timers */
+        execi_context_make(&fiber.context, stack, stack + STACK_BYTES, fiber_main, NULL);
+        atom_store(&ready, 1, RELAXED);
+        atom_store(&finished, 0, RELAXED);
+        content = 0;
+        n_suspended = n_woken = n_run = n_accepted = 0;
+        wait_result = 0;
+        has_waited = false;
+        set_by_owner = false;
+}
+
+static void start(void)
+{
+        start_on(true);
+}
+
+static void start_fenced(void)
+{
+        start_on(false);
+}
+
+/* ---- steps of the programs ---- */
+
+/* A worker that runs the task whenever it is ready, until it has ended. */
+static void work(unsigned id)
+{
+        struct execi_worker *w = &workers[id];
+
+        for (;;) {
+                while (!atom_load(&ready, ACQUIRE)) {
+                        if (atom_load(&finished, ACQUIRE))
+                                return;
+                        model_wait_for_change();
+                }
+                if (!atom_swap(&ready, 0, ACQ_REL))
+                        continue;
+                w->fiber = &fiber;
+                fiber.worker = w;
+                execi_context_switch(&loops[id], &fiber.context);
+                if (w->commit) {
+                        execi_commit_fn commit = w->commit;
+
+                        w->commit = NULL;
+                        commit(w, w->commit_ctx);
+                }
+        }
+}
+
+static void worker_0(void)
+{
+        work(0);
+}
+
+static void worker_1(void)
+{
+        work(1);
+}
+
+static void fiber_main(void *arg)
+{
+        (void)arg;
+        n_woken = n_suspended = 0;
+        execi_task_run(fiber.worker, task);
+        atom_store(&finished, 1, RELEASE);
+        execi_context_switch(&fiber.context, &loops[fiber.worker->id]);
+        model_fail("a task went on after its end");
+}
+
+static int note(int result)
+{
+        MODEL_CHECK(n_woken == n_suspended);
+        wait_result = result;
+        has_waited = true;
+        if (!result && promise->state == EXEC_DONE)
+                MODEL_CHECK(model_read(&content) == 1);
+        return 0;
+}
+
+/* Bodies of the task. */
+static int body_nothing(void *arg, void **value)
+{
+        (void)arg;
+        (void)value;
+        n_run++;
+        return 0;
+}
+
+static int body_await(void *arg, void **value)
+{
+        (void)arg;
+        (void)value;
+        n_run++;
+        return note(execi_wait_future(promise, EXEC_FOREVER));
+}
+
+static int body_await_until(void *arg, void **value)
+{
+        (void)arg;
+        (void)value;
+        n_run++;
+        return note(execi_wait_future(promise, DEADLINE_NS));
+}
+
+static int body_sleep(void *arg, void **value)
+{
+        (void)arg;
+        (void)value;
+        n_run++;
+        wait_result = execi_wait_until(DEADLINE_NS);
+        has_waited = true;
+        MODEL_CHECK(n_woken == n_suspended);
+        return 0;
+}
+
+static void start_nothing(void)
+{
+        start();
+        task->fn = body_nothing;
+}
+
+static void start_nothing_fenced(void)
+{
+        start_fenced();
+        task->fn = body_nothing;
+}
+
+static void start_await(void)
+{
+        start();
+        task->fn = body_await;
+}
+
+static void start_await_fenced(void)
+{
+        start_fenced();
+        task->fn = body_await;
+}
+
+static void start_await_until(void)
+{
+        start();
+        task->fn = body_await_until;
+}
+
+static void start_sleep(void)
+{
+        start();
+        task->fn = body_sleep;
+}
+
+static void set(void)
+{
+        model_write(&content, 1);
+        set_by_owner = execi_finish(NULL, promise, EXEC_DONE, 0, NULL);
+}
+
+static void cancel(void)
+{
+        n_accepted += execi_cancel(NULL, task, "model");
+}
+
+/* The deadline passes, early or late. */
+static void pass_deadline(void)
+{
+        while (!atom_load(&finished, ACQUIRE)) {
+                execi_timers_fire(&workers[1], &workers[0], DEADLINE_NS);
+                execi_timers_fire(&workers[1], &workers[1], DEADLINE_NS);
+                model_wait_for_change();
+        }
+}
+
+/* ---- what must be true in the end ---- */
+
+static void task_is_done(void)
+{
+        uint64_t word = atom_load(&task->word, RELAXED);
+
+        MODEL_CHECK((word & (WORD_DONE | WORD_LOCK | WORD_CANCEL | WORD_WAITERS)) == WORD_DONE);
+        MODEL_CHECK(n_woken == n_suspended);
+        MODEL_CHECK(n_run <= 1);
+        if (!n_run)
+                MODEL_CHECK(task->state == EXEC_CANCELLED && n_accepted);
+}
+
+static void was_set(void)
+{
+        task_is_done();
+        MODEL_CHECK(wait_result == 0 && promise->state == EXEC_DONE);
+        MODEL_CHECK(!(atom_load(&promise->word, RELAXED) & (WORD_WAITERS | WORD_LOCK)));
+}
+
+/* An accepted request shows: in the task's end, in its wait, or in what it awaited. */
+static void request_not_lost(void)
+{
+        task_is_done();
+        if (n_accepted)
+                MODEL_CHECK(task->state == EXEC_CANCELLED || wait_result == -ECANCELED ||
+                            promise->state == EXEC_CANCELLED);
+        else
+                MODEL_CHECK(task->state == EXEC_DONE && wait_result != -ECANCELED && promise->state != EXEC_CANCELLED);
+}
+
+static void timed_out_or_set(void)
+{
+        task_is_done();
+        MODEL_CHECK(wait_result == 0 || wait_result == -ETIMEDOUT);
+        MODEL_CHECK(!(atom_load(&promise->word, RELAXED) & (WORD_WAITERS | WORD_LOCK)));
+        for (unsigned i = 0; i < WORKERS; i++)
+                MODEL_CHECK(execi_heap_count(&workers[i].timers.heap) == 0);
+}
+
+static void request_not_lost_and_no_timer(void)
+{
+        request_not_lost();
+        for (unsigned i = 0; i < WORKERS; i++)
+                MODEL_CHECK(execi_heap_count(&workers[i].timers.heap) == 0);
+}
+
+/* ---- programs ---- */
+
+static const struct model_program awaited = {
+        .name = "awaited", .n_threads = 3, .bound = {3, 3},
+        .setup = start_await, .thread = {worker_0, worker_1, set}, .verify = was_set,
+};
+
+static const struct model_program timed = {
+        .name = "awaited with deadline", .n_threads = 4, .bound = {2, 2},
+        .setup = start_await_until, .thread = {worker_0, worker_1, set, pass_deadline}, .verify = timed_out_or_set,
+};
+
+static const struct model_program cancelled_start = {
+        .name = "cancelled at the start", .n_threads = 3, .bound = {4, 4},
+        .setup = start_nothing, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_twice = {
+        .name = "cancelled twice", .n_threads = 4, .bound = {2, 2},
+        .setup = start_nothing, .thread = {worker_0, worker_1, cancel, cancel}, .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_start_fenced = {
+        .name = "cancelled at the start, no membarrier", .n_threads = 3, .bound = {4, 4},
+        .setup = start_nothing_fenced, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_wait = {
+        .name = "cancelled in a wait", .n_threads = 4, .bound = {2, 2},
+        .setup = start_await, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_wait_fenced = {
+        .name = "cancelled in a wait, no membarrier", .n_threads = 4, .bound = {2, 2},
+        .setup = start_await_fenced, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
+};
+
+/* Nothing but the request ends this wait. */
+static const struct model_program cancelled_for_good = {
+        .name = "cancelled for good", .n_threads = 3, .bound = {3, 3},
+        .setup = start_await, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_timed = {
+        .name = "cancelled with deadline", .n_threads = 4, .bound = {2, 2},
+        .setup = start_await_until, .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .verify = request_not_lost_and_no_timer,
+};
+
+static const struct model_program cancelled_sleep = {
+        .name = "cancelled sleep", .n_threads = 4, .bound = {2, 2},
+        .setup = start_sleep, .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .verify = request_not_lost_and_no_timer,
+};
+
+static const struct model_case cases[] = {
+        {.program = &awaited},
+        {.program = &timed},
+        {.program = &cancelled_start},
+        {.program = &cancelled_twice},
+        {.program = &cancelled_start_fenced},
+        {.program = &cancelled_wait},
+        {.program = &cancelled_wait_fenced},
+        {.program = &cancelled_for_good},
+        {.program = &cancelled_timed},
+        {.program = &cancelled_sleep},
+};
+
+int main(void)
+{
+        return model_suite("wait", cases, sizeof(cases) / sizeof(cases[0]));
+}
