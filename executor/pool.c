@@ -27,6 +27,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ALL_FLAGS                                                                                                      \
+        ((unsigned)(EXEC_POOL_TIED | EXEC_POOL_FORCE_MIGRATE | EXEC_POOL_NO_MEMBARRIER | EXEC_POOL_GUARD_MADVISE |     \
+                    EXEC_POOL_GUARD_MPROTECT | EXEC_POOL_GUARD_CANARY | EXEC_POOL_NO_OVERFLOW_HANDLER))
 enum { FIRST_CAPACITY = 1 << 10 };
 #define DEFAULT_STACK ((size_t)64 << 10)
 #define LEAST_STACK   ((size_t)16 << 10)
@@ -86,7 +89,7 @@ static int read_options(struct exec_pool_options *to, const struct exec_pool_opt
                         return -EINVAL;
                 memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
         }
-        if (to->n_workers > MAX_WORKERS || (to->stack_bytes && to->stack_bytes < LEAST_STACK) ||
+        if ((to->flags & ~ALL_FLAGS) || to->n_workers > MAX_WORKERS || (to->stack_bytes && to->stack_bytes < LEAST_STACK) ||
             to->stack_bytes > MOST_STACK)
                 return -EINVAL;
         if (!to->n_workers)

@@ -192,7 +192,7 @@ static int read_options(struct exec_task_options *to, const struct exec_task_opt
         if (from->size < offsetof(struct exec_task_options, pool) || from->size > 4096)
                 return -EINVAL;
         memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-        if (to->arg_size && !arg)
+        if ((to->arg_size && !arg) || (to->flags & ~(unsigned)EXEC_TIED))
                 return -EINVAL;
         return to->arg_size > SIZE_MAX / 2 || to->stack_bytes > SIZE_MAX / 2 ? -ENOMEM : 0;
 }

@@ -7,7 +7,16 @@
 
 #include "task/cell.h"
 
+#include <stdbool.h>
+
 #define EXTRA_NAME_BYTES 64
+
+/* Where the one who cancels a gather stands: gathers nest, and asking their children must not recurse. */
+struct execi_asking {
+        exec_future *parent;
+        uint32_t next_child;
+        bool accepted;
+};
 
 struct execi_extra {
         size_t bytes; /* of this block */
@@ -21,6 +30,7 @@ struct execi_extra {
         const char *file;
         int line;
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
+        struct execi_asking asking;    /* of the one who set the gather's CANCEL */
         _Atomic(uint64_t) number; /* of a task without a name that was asked for it */
         char name[EXTRA_NAME_BYTES];
 };

@@ -10,13 +10,10 @@
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
-enum { MAX_NESTED_GATHERS = 200 };
-
 struct work {
         struct execi_worker *w;
         const char *reason;
         exec_future *pinned; /* tasks that await a gather whose children must be asked; linked by value */
-        int depth;
 };
 
 /* What marking a future tells. */
@@ -160,45 +157,80 @@ static bool cancel_one(struct work *k, exec_future *f)
         return m != MARK_REFUSED;
 }
 
-static void clear_request(exec_future *g)
-{
-        execi_state_take_cancel(g);
-}
-
-/* false: it is done. */
-static bool set_request(exec_future *g)
+/* false: it is done, or somebody else is asking its children, or has. *accepted: is that as good as a yes? */
+static bool set_request(exec_future *g, bool *accepted)
 {
         uint64_t w = execi_state_load(g);
 
+        *accepted = false;
         for (;;) {
                 if (w & WORD_LOCK)
                         w = execi_state_load(g);
-                else if (w & WORD_DONE)
+                else if ((w & WORD_DONE) || (*accepted = (w & WORD_CANCEL) != 0))
                         return false;
                 else if (atom_cas(&g->word, &w, w | WORD_CANCEL, ACQ_REL))
                         return true;
         }
 }
 
-/* Ask every child. Accepted when one of them accepts: then the gather will end as cancelled. Its end is held off in the
- * meantime, so that exactly the answer decides. */
-static bool cancel_gather(struct work *k, exec_future *g)
+/* Begin to ask the children of @g, whose end is held off meanwhile so that exactly their answer decides. */
+static bool begin_asking(struct work *k, exec_future *g, struct execi_asking *a, exec_future *parent, bool *accepted)
 {
-        bool accepted = false;
-
-        if (k->depth == MAX_NESTED_GATHERS || execi_state_is_done(g) || !execi_gather_hold(g))
+        *accepted = false;
+        if (execi_state_is_done(g) || !execi_gather_hold(g))
                 return false;
-        k->depth++;
-        execi_reason_set(g, k->reason);
-        if (set_request(g)) {
-                for (uint32_t i = 0; i < g->n_children; i++)
-                        accepted |= cancel_one(k, g->children[i]);
-                if (!accepted)
-                        clear_request(g);
+        if (!set_request(g, accepted)) {
+                execi_gather_tell(k->w, g, 1);
+                return false;
         }
-        k->depth--;
+        execi_reason_set(g, k->reason);
+        *a = (struct execi_asking){.parent = parent};
+        return true;
+}
+
+/* All were asked. A gather whose child accepts will end as cancelled. */
+static void end_asking(struct work *k, exec_future *g, bool accepted)
+{
+        if (!accepted)
+                execi_state_take_cancel(g);
         execi_gather_tell(k->w, g, 1);
-        return accepted;
+}
+
+/* Children that are gathers themselves are gone into and come back from. Those have an extra block; the outermost may be
+ * the gather of a blocking call, which has none. */
+static bool cancel_gather(struct work *k, exec_future *outermost)
+{
+        struct execi_asking first, *a = &first;
+        exec_future *g = outermost;
+        bool accepted;
+
+        if (!begin_asking(k, g, a, NULL, &accepted))
+                return accepted;
+        for (;;) {
+                exec_future *child;
+
+                if (a->next_child == g->n_children) {
+                        exec_future *parent = a->parent;
+
+                        accepted = a->accepted;
+                        end_asking(k, g, accepted);
+                        if (g == outermost)
+                                return accepted;
+                        g = parent;
+                        a = g == outermost ? &first : &execi_extra_get(g)->asking;
+                        a->accepted |= accepted;
+                        continue;
+                }
+                child = g->children[a->next_child++];
+                if (child->kind != CELL_GATHER) {
+                        a->accepted |= cancel_one(k, child);
+                } else if (begin_asking(k, child, &execi_extra_get(child)->asking, g, &accepted)) {
+                        g = child;
+                        a = &execi_extra_get(g)->asking;
+                } else {
+                        a->accepted |= accepted;
+                }
+        }
 }
 
 static void work_off(struct work *k)

@@ -26,30 +26,6 @@ static void release_extra(exec_future *f)
         execi_extra_free(f);
 }
 
-static void release_children(struct execi_worker *w, exec_future *g)
-{
-        for (uint32_t i = 0; i < g->n_children; i++)
-                execi_unref(w, g->children[i]);
-        execi_free((void *)(uintptr_t)g->children, (size_t)g->n_children * sizeof *g->children); /* NOLINT */
-}
-
-void execi_cell_release(struct execi_worker *w, exec_future *f)
-{
-        if (UNLIKELY(f->state == EXEC_FAILED && !(atom_load(&f->seen, RELAXED) & SEEN_ERROR))) { /* @relaxed flag */
-                atom_store(&f->refs, 1, RELAXED); /* the hook borrows it; @relaxed nobody else refers to it */
-                execi_unhandled(f);
-        }
-        if (UNLIKELY(f->kind == CELL_GATHER && (f->flags & CELL_OWNS_CHILDREN)))
-                release_children(w, f);
-        if (UNLIKELY(atom_load(&f->extra, RELAXED))) /* @relaxed nobody else refers to it */
-                release_extra(f);
-        atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */
-        if (LIKELY(!(f->flags & CELL_ALLOCATED)))
-                execi_slab_free(w ? w->slab : NULL, f);
-        else
-                execi_cell_free_allocated(f);
-}
-
 /* A promise that nobody can finish any more: its callbacks are forgotten. */
 static void forget_callbacks(exec_future *f)
 {
@@ -79,29 +55,78 @@ static bool is_end(exec_future *f)
         return end;
 }
 
-void execi_unref_slow(struct execi_worker *w, exec_future *f)
+/* Give one reference up. true: it was the last, the caller frees the cell. */
+static bool drop(exec_future *f)
 {
         if (f->flags & CELL_STATIC)
-                return;
+                return false;
         CHECK(atom_load(&f->refs, ACQUIRE) && f->kind,
               "exec_future_unref of a future that has no reference left (one unref too many)");
         if (f->kind == CELL_SLEEP && !execi_state_is_done(f)) {
-                if (execi_sleep_unref(f)) {
-                        f->state = EXEC_CANCELLED;
-                        execi_cell_release(w, f);
-                }
-                return;
+                if (!execi_sleep_unref(f))
+                        return false;
+                f->state = EXEC_CANCELLED;
+                return true;
         }
         execi_tsan_release(f);
         /* @pair reference.last: release of each, acquire of the last */
         if (atom_sub(&f->refs, 1, ACQ_REL) != 1)
-                return;
+                return false;
         execi_tsan_acquire(f);
         if (!is_end(f))
-                return;
+                return false;
         if (f->kind == CELL_PROMISE && !execi_state_is_done(f)) {
                 forget_callbacks(f);
                 f->state = EXEC_CANCELLED;
         }
-        execi_cell_release(w, f);
+        return true;
+}
+
+/* Children of a gather that were its alone go to the list of cells to free: gathers nest, and this must not recurse. */
+static void release_children(exec_future *g, exec_future **list)
+{
+        for (uint32_t i = 0; i < g->n_children; i++) {
+                exec_future *child = g->children[i];
+
+                if (!drop(child))
+                        continue;
+                child->next_free = *list;
+                *list = child;
+        }
+        execi_free((void *)(uintptr_t)g->children, (size_t)g->n_children * sizeof *g->children); /* NOLINT */
+}
+
+static void release_one(struct execi_worker *w, exec_future *f, exec_future **list)
+{
+        if (UNLIKELY(f->state == EXEC_FAILED && !(atom_load(&f->seen, RELAXED) & SEEN_ERROR))) { /* @relaxed flag */
+                atom_store(&f->refs, 1, RELAXED); /* the hook borrows it; @relaxed nobody else refers to it */
+                execi_unhandled(f);
+        }
+        if (UNLIKELY(f->kind == CELL_GATHER && (f->flags & CELL_OWNS_CHILDREN)))
+                release_children(f, list);
+        if (UNLIKELY(atom_load(&f->extra, RELAXED))) /* @relaxed nobody else refers to it */
+                release_extra(f);
+        atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */
+        if (LIKELY(!(f->flags & CELL_ALLOCATED)))
+                execi_slab_free(w ? w->slab : NULL, f);
+        else
+                execi_cell_free_allocated(f);
+}
+
+void execi_cell_release(struct execi_worker *w, exec_future *f)
+{
+        exec_future *list = NULL;
+
+        release_one(w, f, &list);
+        while (list) {
+                f = list;
+                list = f->next_free;
+                release_one(w, f, &list);
+        }
+}
+
+void execi_unref_slow(struct execi_worker *w, exec_future *f)
+{
+        if (drop(f))
+                execi_cell_release(w, f);
 }

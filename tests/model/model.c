@@ -18,7 +18,10 @@ struct thread {
         struct execi_context context;
         bool done;
         bool waiting;
-        bool sleeps; /* nothing but its deadline ends its wait */
+        bool sleeps;        /* nothing but its deadline ends its wait */
+        const void *object; /* it waits for another value than this one; NULL: for any change */
+        size_t size;
+        uint64_t value;
         bool timed_out;
         uint64_t n_known;    /* changes before its last wait, and its own since; waiting, it can run once n_changes differs */
         int64_t deadline_ns; /* of its wait; INT64_MAX: none */
@@ -133,7 +136,11 @@ static bool can_run(unsigned i)
 {
         const struct thread *t = &threads[i];
 
-        return !t->done && (!t->waiting || (!t->sleeps && t->n_known != n_changes));
+        if (t->done || !t->waiting)
+                return !t->done;
+        if (t->sleeps)
+                return false;
+        return t->object ? model_memory_differs(t->object, t->size, t->value) : t->n_known != n_changes;
 }
 
 /* Who comes next; NOBODY when none can. */
@@ -219,43 +226,54 @@ void model_changed(bool by_current)
         threads[current].n_known += by_current;
 }
 
-static bool wait_until(int64_t deadline_ns, bool sleeps)
+static bool wait_until(int64_t deadline_ns)
 {
         struct thread *t = &threads[current];
 
         t->waiting = true;
-        t->sleeps = sleeps;
         t->deadline_ns = deadline_ns;
         t->timed_out = false;
         model_step();
         t->deadline_ns = INT64_MAX;
         t->n_known = n_changes;
+        t->sleeps = false;
+        t->object = NULL;
         return !t->timed_out;
-}
-
-bool model_wait_until(int64_t deadline_ns)
-{
-        struct thread *t = &threads[current];
-
-        if (model_memory_catch_up(current) | (t->n_known != n_changes)) {
-                t->n_known = n_changes;
-                return true; /* there may be something it has not seen yet */
-        }
-        if (deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME && model_can_depart() && model_depart(2)) {
-                model_port_time_is(deadline_ns);
-                return false;
-        }
-        return wait_until(deadline_ns, false);
-}
-
-void model_sleep_until(int64_t deadline_ns)
-{
-        wait_until(deadline_ns, true);
 }
 
 void model_wait_for_change(void)
 {
-        model_wait_until(INT64_MAX);
+        struct thread *t = &threads[current];
+
+        if (!model_memory_catch_up(current) && t->n_known == n_changes)
+                wait_until(INT64_MAX);
+        t->n_known = n_changes; /* else there may be something it has not seen yet */
+}
+
+bool model_wait_while(const void *object, size_t size, uint64_t value, int64_t deadline_ns)
+{
+        struct thread *t = &threads[current];
+        bool in_time = true;
+
+        if (!model_memory_differs(object, size, value)) {
+                if (deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME && model_can_depart() && model_depart(2)) {
+                        model_port_time_is(deadline_ns);
+                        return false;
+                }
+                t->object = object;
+                t->size = size;
+                t->value = value;
+                in_time = wait_until(deadline_ns);
+        }
+        model_memory_settle(current, object, value);
+        model_memory_catch_up(current);
+        return in_time;
+}
+
+void model_sleep_until(int64_t deadline_ns)
+{
+        threads[current].sleeps = true;
+        wait_until(deadline_ns);
 }
 
 unsigned model_self(void)
@@ -361,6 +379,8 @@ static void execute(enum model_memory memory)
 
                 t->done = false;
                 t->waiting = false;
+                t->sleeps = false;
+                t->object = NULL;
                 t->n_known = 0;
                 t->deadline_ns = INT64_MAX;
                 t->in_hook = false;

@@ -100,7 +100,8 @@ void model_fail(const char *what) __attribute__((noreturn));
 unsigned model_self(void);           /* number of the running thread */
 unsigned model_choose(unsigned n);   /* 0 .. n - 1, all tried, free of cost */
 void model_wait_for_change(void);    /* until another thread changed something */
-bool model_wait_until(int64_t deadline_ns); /* false: the deadline passed */
+/* Until an object has another value. false: the deadline passed. INT64_MAX: there is none. */
+bool model_wait_while(const void *object, size_t size, uint64_t value, int64_t deadline_ns);
 void model_sleep_until(int64_t deadline_ns); /* MODEL_LAST_TIME */
 void model_step(void);               /* others may come first, as before each access */
 void model_name(const void *object, const char *name); /* for traces; in setup */

@@ -123,6 +123,25 @@ static void settle(unsigned me, const void *object)
         } while (answer);
 }
 
+bool model_memory_differs(const void *object, size_t size, uint64_t value)
+{
+        for (unsigned t = 0; t < n_threads; t++)
+                for (unsigned i = 0; i < n_buffered[t]; i++)
+                        if (buffers[t][i].object == object && buffers[t][i].value != value)
+                                return true;
+        return model_newest(object, size) != value;
+}
+
+void model_memory_settle(unsigned me, const void *object, uint64_t value)
+{
+        for (unsigned i = 0; i < n_threads; i++) {
+                struct buffered *b;
+
+                while (i != me && (b = buffer_find(i, object, false)) && model_newest(object, b->size) == value)
+                        drain_one(i);
+        }
+}
+
 static uint64_t buffer_load(unsigned thread, const void *object, size_t size)
 {
         struct buffered *own = buffer_find(thread, object, true);

@@ -115,7 +115,7 @@ void execi_parker_fini(struct execi_parker *p)
 bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 {
         while (!atom_load(&p->token, ACQUIRE) || !atom_swap(&p->token, 0, ACQUIRE)) {
-                if (!model_wait_until(deadline_ns))
+                if (!model_wait_while(&p->token, sizeof(p->token), 0, deadline_ns))
                         return false;
         }
         return true;

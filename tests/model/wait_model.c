@@ -46,8 +46,8 @@ static ALIGNED(16) char stack[STACK_BYTES];
 static struct execi_context loops[WORKERS];
 static uint64_t content; /* of the promise; plain memory */
 
-static _Atomic(uint32_t) ready;    /* the task may go on */
-static _Atomic(uint32_t) finished; /* it has ended */
+enum { NOT_READY, READY, ENDED };
+static _Atomic(uint32_t) ready; /* may the task go on? */
 static unsigned n_suspended, n_woken, n_run, n_accepted;
 static int wait_result;
 static bool has_waited, set_by_owner;
@@ -84,10 +84,10 @@ void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where whe
         MODEL_CHECK(t == task);
         n_woken++;
         MODEL_CHECK(n_woken <= n_suspended);
-        MODEL_CHECK(atom_swap(&ready, 1, ACQ_REL) == 0);
+        MODEL_CHECK(atom_swap(&ready, READY, ACQ_REL) == NOT_READY);
 }
 
-/* The one who lets the deadline pass looks whenever something changed. */
+/* Nobody keeps the time. */
 void execi_idle_timer(struct exec_pool *p, int64_t deadline_ns)
 {
         (void)p;
@@ -178,8 +178,7 @@ static void start_on(bool membarrier)
         }
         atom_store(&pool.idle.keeper_ns, INT64_MIN, RELAXED); /* nobody has to be told of timers */
         execi_context_make(&fiber.context, stack, stack + STACK_BYTES, fiber_main, NULL);
-        atom_store(&ready, 1, RELAXED);
-        atom_store(&finished, 0, RELAXED);
+        atom_store(&ready, READY, RELAXED);
         content = 0;
         n_suspended = n_woken = n_run = n_accepted = 0;
         wait_result = 0;
@@ -203,14 +202,14 @@ static void start_fenced(void)
 static void work(unsigned id)
 {
         struct execi_worker *w = &workers[id];
+        uint32_t seen;
 
         for (;;) {
-                while (!atom_load(&ready, ACQUIRE)) {
-                        if (atom_load(&finished, ACQUIRE))
-                                return;
-                        model_wait_for_change();
-                }
-                if (!atom_swap(&ready, 0, ACQ_REL))
+                while ((seen = atom_load(&ready, ACQUIRE)) == NOT_READY)
+                        model_wait_while(&ready, sizeof(ready), NOT_READY, INT64_MAX);
+                if (seen == ENDED)
+                        return;
+                if (!atom_cas(&ready, &seen, NOT_READY, ACQ_REL))
                         continue;
                 w->fiber = &fiber;
                 fiber.worker = w;
@@ -239,7 +238,7 @@ static void fiber_main(void *arg)
         (void)arg;
         n_woken = n_suspended = 0;
         execi_task_run(fiber.worker, task);
-        atom_store(&finished, 1, RELEASE);
+        atom_swap(&ready, ENDED, ACQ_REL);
         execi_context_switch(&fiber.context, &loops[fiber.worker->id]);
         model_fail("a task went on after its end");
 }
@@ -337,14 +336,11 @@ static void cancel(void)
         n_accepted += execi_cancel(NULL, task, "model");
 }
 
-/* The deadline passes, early or late. */
+/* The deadline passes: too early for the timer to be there, or later. */
 static void pass_deadline(void)
 {
-        while (!atom_load(&finished, ACQUIRE)) {
-                execi_timers_fire(&workers[1], &workers[0], DEADLINE_NS);
-                execi_timers_fire(&workers[1], &workers[1], DEADLINE_NS);
-                model_wait_for_change();
-        }
+        execi_timers_fire(&workers[1], &workers[0], DEADLINE_NS);
+        execi_timers_fire(&workers[1], &workers[1], DEADLINE_NS);
 }
 
 /* ---- what must be true in the end ---- */
@@ -397,57 +393,158 @@ static void request_not_lost_and_no_timer(void)
 /* ---- programs ---- */
 
 static const struct model_program awaited = {
-        .name = "awaited", .n_threads = 3, .bound = {3, 3},
+        .name = "awaited", .n_threads = 3, .bound = {2, 3},
         .setup = start_await, .thread = {worker_0, worker_1, set}, .verify = was_set,
 };
 
 static const struct model_program timed = {
-        .name = "awaited with deadline", .n_threads = 4, .bound = {2, 2},
+        .name = "awaited with deadline", .n_threads = 4, .bound = {1, 2},
         .setup = start_await_until, .thread = {worker_0, worker_1, set, pass_deadline}, .verify = timed_out_or_set,
 };
 
 static const struct model_program cancelled_start = {
-        .name = "cancelled at the start", .n_threads = 3, .bound = {4, 4},
+        .name = "cancelled at the start", .n_threads = 3, .bound = {3, 3},
         .setup = start_nothing, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_twice = {
-        .name = "cancelled twice", .n_threads = 4, .bound = {2, 2},
+        .name = "cancelled twice", .n_threads = 4, .bound = {1, 2},
         .setup = start_nothing, .thread = {worker_0, worker_1, cancel, cancel}, .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_start_fenced = {
-        .name = "cancelled at the start, no membarrier", .n_threads = 3, .bound = {4, 4},
+        .name = "cancelled at the start, no membarrier", .n_threads = 3, .bound = {3, 3},
         .setup = start_nothing_fenced, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_wait = {
-        .name = "cancelled in a wait", .n_threads = 4, .bound = {2, 2},
+        .name = "cancelled in a wait", .n_threads = 4, .bound = {1, 2},
         .setup = start_await, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_wait_fenced = {
-        .name = "cancelled in a wait, no membarrier", .n_threads = 4, .bound = {2, 2},
+        .name = "cancelled in a wait, no membarrier", .n_threads = 4, .bound = {1, 2},
         .setup = start_await_fenced, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
 };
 
 /* Nothing but the request ends this wait. */
 static const struct model_program cancelled_for_good = {
-        .name = "cancelled for good", .n_threads = 3, .bound = {3, 3},
+        .name = "cancelled for good", .n_threads = 3, .bound = {2, 3},
         .setup = start_await, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
 };
 
+static const struct model_program cancelled_for_good_fenced = {
+        .name = "cancelled for good, no membarrier", .n_threads = 3, .bound = {2, 3},
+        .setup = start_await_fenced, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+};
+
 static const struct model_program cancelled_timed = {
-        .name = "cancelled with deadline", .n_threads = 4, .bound = {2, 2},
+        .name = "cancelled with deadline", .n_threads = 4, .bound = {1, 2},
         .setup = start_await_until, .thread = {worker_0, worker_1, cancel, pass_deadline},
         .verify = request_not_lost_and_no_timer,
 };
 
 static const struct model_program cancelled_sleep = {
-        .name = "cancelled sleep", .n_threads = 4, .bound = {2, 2},
+        .name = "cancelled sleep", .n_threads = 4, .bound = {1, 2},
         .setup = start_sleep, .thread = {worker_0, worker_1, cancel, pass_deadline},
         .verify = request_not_lost_and_no_timer,
 };
+
+/* ---- mutations ---- */
+
+static bool is(const struct model_access *a, enum model_kind kind, const void *object)
+{
+        return a->kind == kind && a->object == object;
+}
+
+static void answer(struct model_access *a, uint64_t value)
+{
+        a->skip = true;
+        a->value = value;
+        a->ok = true;
+}
+
+static void drop_membarrier(struct model_access *a)
+{
+        if (a->kind == MODEL_MEMBARRIER)
+                answer(a, 0);
+}
+
+static bool is_worker(const struct model_access *a)
+{
+        return a->thread < WORKERS;
+}
+
+/* Who starts or arms the wait does not look at the state word after it. */
+static void note_wait_word(struct model_access *a)
+{
+        if (is_worker(a) && (is(a, MODEL_STORE, &task->wait) || is(a, MODEL_RMW, &task->wait)))
+                memo[a->thread].armed = true;
+}
+
+static void drop_look_at_mark(struct model_access *a)
+{
+        if (is_worker(a) && is(a, MODEL_LOAD, &task->word) && memo[a->thread].armed) {
+                memo[a->thread].armed = false;
+                answer(a, model_load(&task->word, sizeof(task->word), a->order) & ~(WORD_CANCEL | WORD_STARTED));
+        }
+}
+
+/* One who cancels takes every task for one that has not started. */
+static void drop_look_at_start(struct model_access *a)
+{
+        if (!is_worker(a) && is(a, MODEL_LOAD, &task->wait) && a->order == ACQUIRE)
+                answer(a, 0);
+}
+
+/* A compare-and-swap of the wait word in two steps. */
+static void split_claim(struct model_access *a)
+{
+        uint64_t seen;
+
+        if (!is(a, MODEL_CAS, &task->wait))
+                return;
+        seen = model_load(&task->wait, sizeof(task->wait), ACQUIRE);
+        model_step();
+        answer(a, seen);
+        a->ok = seen == a->expected;
+        if (a->ok)
+                model_store(&task->wait, sizeof(task->wait), a->operand, SEQ_CST);
+}
+
+static void drop_pin(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &task->wait) && a->operand == (a->expected | WAIT_PINNED))
+                answer(a, a->expected);
+}
+
+/* Without membarrier the wait word is armed by a plain store. */
+static void arm_plainly(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &task->wait)) {
+                model_store(&task->wait, sizeof(task->wait), a->operand, RELEASE);
+                answer(a, 0);
+        }
+}
+
+/* The mark is passed on, but not taken from the one who awaited. */
+static void keep_mark(struct model_access *a)
+{
+        if (!is_worker(a) && is(a, MODEL_CAS, &task->word) && (a->expected & ~a->operand) == WORD_CANCEL)
+                answer(a, a->expected);
+}
+
+static void relax_done(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, &promise->word) || is(a, MODEL_CAS, &task->wait) || is(a, MODEL_LOAD, &task->wait))
+                a->order = RELAXED;
+}
+
+static void relax_interrupt(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &task->wait) && a->order == SEQ_CST)
+                a->order = ACQUIRE;
+}
 
 static const struct model_case cases[] = {
         {.program = &awaited},
@@ -458,8 +555,21 @@ static const struct model_case cases[] = {
         {.program = &cancelled_wait},
         {.program = &cancelled_wait_fenced},
         {.program = &cancelled_for_good},
+        {.program = &cancelled_for_good_fenced},
         {.program = &cancelled_timed},
         {.program = &cancelled_sleep},
+        {&cancelled_start, {.name = "no membarrier", .before = drop_membarrier}},
+        {&cancelled_start, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
+        {&cancelled_start, {.name = "no look at the start", .before = drop_look_at_start}},
+        {&cancelled_for_good, {.name = "no membarrier", .before = drop_membarrier}},
+        {&cancelled_for_good, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
+        {&cancelled_sleep, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
+        {&timed, {.name = "claim in two steps", .before = split_claim}},
+        {&cancelled_wait, {.name = "no pin", .before = drop_pin}},
+        {&cancelled_wait, {.name = "mark not taken", .before = keep_mark}},
+        {&cancelled_for_good_fenced, {.name = "armed by a store", .before = arm_plainly}},
+        {&awaited, {.name = "done relaxed", .before = relax_done, .weak_only = true}},
+        {&cancelled_for_good_fenced, {.name = "interrupt not seq_cst", .before = relax_interrupt, .weak_only = true}},
 };
 
 int main(void)
