@@ -54,6 +54,7 @@ struct execi_worker {
         int64_t polled_ns;
         uint64_t random;
         bool searching, hungry;
+        bool inbox_first;                /* it has its turn */
         bool in_callback;                /* a done callback runs: no waits */
         int *errno_location;             /* of its thread */
         struct execi_fiber thread_fiber; /* the pthread's own stack */

@@ -96,17 +96,30 @@ COLD exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future
         return t;
 }
 
+/* L(ready_lock) */
+static struct execi_link *pop_from(struct execi_fifo *q, _Atomic(uint32_t) *n)
+{
+        struct execi_link *l = execi_fifo_pop(q);
+
+        if (l)
+                atom_store(n, atom_load(n, RELAXED) - 1, RELEASE); /* @relaxed locked */
+        return l;
+}
+
+/* Inbox and queue take turns: a tied task that only yields must not starve the others. */
 exec_future *execi_ready_pop(struct execi_worker *w)
 {
-        struct execi_link *l = NULL;
+        struct execi_link *l;
 
         if (!atom_load(&w->n_ready, RELAXED) && !atom_load(&w->n_inbox, RELAXED)) /* @relaxed hint */
                 return NULL;
+        w->inbox_first = !w->inbox_first;
         execi_spin_lock(&w->ready_lock);
-        if ((l = execi_fifo_pop(&w->inbox)))
-                atom_store(&w->n_inbox, atom_load(&w->n_inbox, RELAXED) - 1, RELEASE); /* @relaxed locked */
-        else if ((l = execi_fifo_pop(&w->ready)))
-                atom_store(&w->n_ready, atom_load(&w->n_ready, RELAXED) - 1, RELEASE); /* @relaxed locked */
+        l = w->inbox_first ? pop_from(&w->inbox, &w->n_inbox) : NULL;
+        if (!l)
+                l = pop_from(&w->ready, &w->n_ready);
+        if (!l)
+                l = pop_from(&w->inbox, &w->n_inbox);
         execi_spin_unlock(&w->ready_lock);
         return l ? execi_cell_of_link(l) : NULL;
 }

@@ -392,7 +392,8 @@ static int cancel_myself_and_await_new(void *arg, void **value)
 
         EXPECT_EQ(exec_cancel(exec_current_task(), NULL), 1);
         rc = exec_await(child, value);
-        EXPECT_CANCELLED(child);
+        if (exec_pool_n_workers(exec_pool_current()) == 1) /* else another worker may have been faster */
+                EXPECT_CANCELLED(child);
         exec_future_unref(child);
         return rc;
 }
@@ -402,10 +403,10 @@ static void test_K9_itself_then_awaits_a_new_child(struct fixture *fx)
         _Atomic(int) runs = 0;
         exec_future *f = exec_create_task(cancel_myself_and_await_new, &runs);
 
-        (void)fx;
         EXPECT_EQ(exec_await(f, NULL), -ECANCELED);
         EXPECT_CANCELLED(f);
-        EXPECT_EQ(atom_load(&runs, ACQUIRE), 0);
+        if (fx->n_workers == 1)
+                EXPECT_EQ(atom_load(&runs, ACQUIRE), 0);
         exec_future_unref(f);
 }
 

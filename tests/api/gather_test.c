@@ -312,9 +312,10 @@ static void test_G10_collect_lets_cancellation_out(struct fixture *fx)
 {
         static const char why[] = "enough rounds";
         _Atomic(int) rounds = 0;
-        exec_future *f = exec_create_task(gather_again_and_again, &rounds);
+        exec_future *f;
 
         cancelled_in_the_call(fx, EXEC_COLLECT);
+        f = exec_create_task(gather_again_and_again, &rounds);
         fixture_wait(&rounds, 3);
         EXPECT_EQ(exec_cancel(f, why), 1);
         EXPECT_EQ(exec_await(f, NULL), -ECANCELED);

@@ -576,6 +576,53 @@ static void test_tied_task_stays_on_its_worker(struct fixture *fx)
         EXPECT_EQ(atom_load(&moved, ACQUIRE), 0);
 }
 
+struct fairness {
+        _Atomic(int) others, n_others;
+};
+
+static int yield_until_others_ended(void *arg, void **value)
+{
+        struct fairness *s = arg;
+        int64_t end = exec_now() + EXEC_SEC(20);
+
+        *value = NULL;
+        while (atom_load(&s->others, ACQUIRE) < atom_load(&s->n_others, ACQUIRE)) {
+                if (exec_now() > end)
+                        return -ETIMEDOUT;
+                exec_yield();
+        }
+        return 0;
+}
+
+static int yield_some_times(void *arg, void **value)
+{
+        struct fairness *s = arg;
+
+        *value = NULL;
+        for (int i = 0; i < 10; i++)
+                exec_yield();
+        exec_sleep(EXEC_US(100));
+        atom_add(&s->others, 1, ACQ_REL);
+        return 0;
+}
+
+/* One that gives way again and again lets the others through, tied or not, as they are or not. */
+static void test_yielding_tasks_do_not_starve_others(struct fixture *fx)
+{
+        enum { N = 12 };
+        struct fairness s = {0, N - 3};
+        struct exec_task_options o;
+        exec_future *f[N];
+
+        (void)fx;
+        exec_task_options_init(&o, sizeof o);
+        for (int i = 0; i < N; i++) {
+                o.flags = i % 2 ? EXEC_TIED : 0;
+                f[i] = exec_create_task_with(i < 3 ? yield_until_others_ended : yield_some_times, &s, &o);
+        }
+        EXPECT_EQ(exec_gather(f, N, NULL, EXEC_UNREF), 0);
+}
+
 static const struct fixture_case cases[] = {
         CASE(test_T1_value),
         CASE(test_T1_value_not_set),
@@ -599,6 +646,7 @@ static const struct fixture_case cases[] = {
         CASE(test_errno_belongs_to_the_task),
         CASE(test_stack_of_the_size_asked_for),
         CASE(test_tied_task_stays_on_its_worker),
+        CASE(test_yielding_tasks_do_not_starve_others),
 };
 
 FIXTURE_MAIN("task", cases)

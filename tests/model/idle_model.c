@@ -367,7 +367,7 @@ static void all_found_at_last(void)
 }
 
 static const struct model_program slot_robbed = {
-        .name = "slot robbed", .n_threads = 2, .bound = {4, 4},
+        .name = "slot robbed", .n_threads = 2, .bound = {3, 4},
         .setup = start_two, .thread = {fill_and_take, rob}, .verify = all_found_at_last,
 };
 
@@ -541,6 +541,13 @@ static void drop_watching(struct model_access *a)
         }
 }
 
+/* The owner of a next slot does not look for a thief. */
+static void drop_look_for_thief(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &workers[0].next_wanted))
+                answer(a, 0);
+}
+
 static const struct model_case cases[] = {
         {.program = &hidden},
         {.program = &two_created},
@@ -565,7 +572,9 @@ static const struct model_case cases[] = {
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
         {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},
-        {&timer, {.name = "second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
+        {&slot_robbed, {.name = "no membarrier", .before = drop_membarrier}},
+        {&slot_robbed, {.name = "no look for a thief", .before = drop_look_for_thief}},
+        {&timer, {.name = "no second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
         {&submitted, {.name = "counts not seq_cst", .before = acquire_counts, .weak_only = true}},
         {&timer, {.name = "min_ns not seq_cst", .before = relax_min, .weak_only = true}},
 };

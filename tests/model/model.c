@@ -39,6 +39,7 @@ static unsigned current;
 static uint64_t n_changes;
 static unsigned bound, n_departures, n_steps, n_turn; /* n_turn: steps of the running thread since it was its turn */
 static const char *failure;
+static bool gave_up; /* the failure is the checker's */
 
 static struct {
         uint16_t answer, of;
@@ -54,7 +55,7 @@ static unsigned n_names;
 
 /* ---- questions ---- */
 
-static void leave(const char *what)
+_Noreturn static void leave(const char *what)
 {
         failure = what;
         execi_context_switch(&threads[current].context, &explorer);
@@ -69,19 +70,25 @@ void model_fail(const char *what)
         abort();
 }
 
+void model_give_up(const char *what)
+{
+        gave_up = true;
+        leave(what);
+}
+
 static unsigned ask(unsigned n)
 {
         if (n <= 1)
                 return 0;
         if (n_asked == n_questions) {
                 if (n_questions == QUESTIONS_MAX)
-                        leave("too many questions");
+                        model_give_up("too many questions");
                 questions[n_questions].answer = 0;
                 questions[n_questions].of = (uint16_t)n;
                 n_questions++;
         }
         if (questions[n_asked].of != n)
-                leave("the program is not deterministic");
+                model_give_up("the program is not deterministic");
         return questions[n_asked++].answer;
 }
 
@@ -371,6 +378,7 @@ static void execute(enum model_memory memory)
         n_asked = 0;
         n_names = 0;
         failure = NULL;
+        gave_up = false;
         model_port_start();
         program->setup();
         model_memory_start(memory, program->n_threads);
@@ -440,6 +448,7 @@ struct model_result model_explore(const struct model_program *p, enum model_memo
                         result.max_steps = n_steps;
         } while (!failure && next_execution());
         result.failure = failure;
+        result.gave_up = gave_up;
         if (failure && trace && !tracing) {
                 tracing = true; /* once more, the same answers */
                 fprintf(stderr, "%s: %s\n", p->name, failure);

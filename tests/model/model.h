@@ -82,6 +82,7 @@ struct model_program {
 
 struct model_result {
         const char *failure; /* NULL: none */
+        bool gave_up;        /* the failure is a limit of the checker */
         uint64_t n_executions;
         unsigned max_steps;
 };

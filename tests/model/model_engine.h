@@ -6,6 +6,7 @@
 #include "model.h"
 
 /* model.c */
+void model_give_up(const char *what) __attribute__((noreturn));
 extern bool model_running;           /* inside an execution; outside accesses are plain */
 bool model_can_depart(void);         /* the bound is not spent yet */
 unsigned model_depart(unsigned n);   /* 0 costs nothing, 1 .. n - 1 one each; n > 1 only if model_can_depart() */

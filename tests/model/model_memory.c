@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BUFFER_MAX = 32, OBJECTS_MAX = 64, STORES_MAX = 96, TABLE = 256 };
+enum { BUFFER_MAX = 32, OBJECTS_MAX = 64, STORES_MAX = 250, TABLE = 256 };
 
 struct buffered {
         void *object;
@@ -172,7 +172,7 @@ static unsigned find(void *address, size_t size)
                 h = (h + 1) % TABLE;
         }
         if (n_objects == OBJECTS_MAX)
-                model_fail("too many objects");
+                model_give_up("too many objects");
         table[h] = (uint8_t)++n_objects;
         objects[n_objects - 1].address = address;
         objects[n_objects - 1].n = 1;
@@ -210,7 +210,7 @@ static void history_write(unsigned thread, unsigned o, size_t size, uint64_t val
         struct stored *s = &object->history[object->n], *before = s - 1;
 
         if (object->n == STORES_MAX)
-                model_fail("too many stores");
+                model_give_up("too many stores");
         views[thread].oldest[o] = (uint8_t)object->n;
         s->value = value;
         s->has_view = false;
