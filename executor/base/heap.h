@@ -41,7 +41,7 @@ void execi_heap_init(struct execi_heap *h);
 void execi_heap_fini(struct execi_heap *h);
 void execi_timer_init(struct execi_timer *t, int64_t deadline_ns, uint32_t kind);
 void execi_heap_push(struct execi_heap *h, struct execi_timer *t);
-bool execi_heap_remove(struct execi_heap *h, struct execi_timer *t); /* false: it is not in the heap */
+bool execi_heap_remove(struct execi_heap *h, struct execi_timer *t);      /* false: it is not in the heap */
 struct execi_timer *execi_heap_pop(struct execi_heap *h, int64_t now_ns); /* earliest that is due, or NULL */
 int64_t execi_heap_min(const struct execi_heap *h);
 size_t execi_heap_count(const struct execi_heap *h);

@@ -125,6 +125,7 @@ int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)
         c->future = f;
         c->fn = fn;
         c->arg = arg;
+        execi_tsan_release(c);
         if (!execi_waiter_link(f, &c->node)) {
                 execi_ref(f);
                 execi_callback_defer(c);

@@ -22,11 +22,12 @@
 
 #include <errno.h>
 
-#define CAPACITY_MAX   ((uint32_t)1 << 30) /* circular numbers are compared as int32_t */
-#define MAP_BYTES_MIN  ((size_t)64 << 10)
-#define PAGE_BYTES     ((size_t)4096)
-#define HUGE_BYTES     ((size_t)2 << 20)
-#define STEAL_PREFETCH 12 /* items asked for while the thief still holds them in hand: as many as memory can fetch at once */
+#define CAPACITY_MAX  ((uint32_t)1 << 30) /* circular numbers are compared as int32_t */
+#define MAP_BYTES_MIN ((size_t)64 << 10)
+#define PAGE_BYTES    ((size_t)4096)
+#define HUGE_BYTES    ((size_t)2 << 20)
+/* Items asked for while the thief still holds them in hand: about as many lines as one core can fetch at once. */
+#define STEAL_PREFETCH 12
 
 static uint64_t pack(uint32_t split, uint32_t top)
 {
@@ -83,8 +84,8 @@ static struct execi_deque_array *array_grow(struct execi_deque_array *old, uint3
                 return NULL;
         a->older = old;
         for (uint32_t i = rtop; i != bottom; i++)
-                atom_store(&a->slots[i & (a->capacity - 1)],
-                           atom_load(&old->slots[i & (old->capacity - 1)], RELAXED), RELAXED);
+                atom_store(&a->slots[i & (a->capacity - 1)], atom_load(&old->slots[i & (old->capacity - 1)], RELAXED),
+                           RELAXED);
         return a;
 }
 
@@ -102,7 +103,7 @@ static bool make_room(struct execi_deque *d)
 {
         struct execi_deque_array *a = atom_load(&d->array, RELAXED);
         uint32_t bottom = atom_load(&d->bottom, RELAXED);
-        uint32_t rtop = atom_load(&d->rtop, ACQUIRE); /* pairs with the release in steal: below it all slots were read */
+        uint32_t rtop = atom_load(&d->rtop, ACQUIRE); /* @pair deque.rtop: below it all slots were read */
 
         if (bottom - rtop == a->capacity) {
                 a = array_grow(a, rtop, bottom);
@@ -191,12 +192,12 @@ static size_t steal_locked(struct execi_deque *d, void *items[], size_t max)
                 if (public <= 0)
                         return 0;
                 top = execi_deque_top(x);
-                n = (uint32_t)public - (uint32_t)public / 2;
+                n = (uint32_t) public - (uint32_t) public / 2;
                 if (n > max)
                         n = (uint32_t)max;
         } while (!atom_cas(&d->split_top, &x, pack(execi_deque_split(x), top + n), SEQ_CST));
-        read_slots(d, top, items, n); /* D3 */
-        atom_store(&d->rtop, top + n, RELEASE);
+        read_slots(d, top, items, n);           /* D3 */
+        atom_store(&d->rtop, top + n, RELEASE); /* @pair deque.rtop */
         return n;
 }
 

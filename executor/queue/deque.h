@@ -1,8 +1,8 @@
 /* deque.h - one worker's tasks: a private part that only the owner touches, a public part for thieves.
  *
  * Indices are 32-bit circular numbers, oldest first: top <= split <= bottom. [top, split) is public, [split, bottom)
- * private. {split, top} live in one 64-bit word, bottom apart. The owner pushes and pops at bottom with plain stores and
- * a plain load of split; thieves hold a per-victim try-lock and move top by a CAS.
+ * private. {split, top} live in one 64-bit word, bottom apart. The owner pushes and pops at bottom with plain stores
+ * and a plain load of split; thieves hold a per-victim try-lock and move top by a CAS.
  *
  * D1 every item pushed is handed out exactly once: by pop, by steal, or it is still inside.
  * D2 only the owner stores bottom; it takes the private item b only after: store bottom = b, compiler barrier, read

@@ -223,6 +223,7 @@ static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
                         obey(w);
                 if ((execi_idle_begin_search(w) && (t = search(w, next_slots))) || (t = find_own(w)))
                         break;
+                execi_slab_flush(w->slab); /* timers that fired may have freed others' cells */
                 switch (execi_idle_sleep(w)) {
                 case SLEEP_WATCH:
                         next_slots = true;

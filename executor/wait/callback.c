@@ -44,6 +44,7 @@ void execi_callbacks_run(void)
                 if (!deferred.head)
                         deferred.tail = NULL;
                 execi_tsan_acquire(c->future);
+                execi_tsan_acquire(c); /* what the one who added it did before */
                 c->fn(c->future, c->arg);
                 execi_unref(execi_worker_current(), c->future);
                 execi_free(c, sizeof *c);

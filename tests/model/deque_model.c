@@ -125,8 +125,12 @@ static void published_owner(void)
 }
 
 static const struct model_program published = {
-        .name = "published", .n_threads = 2, .bound = {5, 5},
-        .setup = start_4, .thread = {published_owner, steal}, .verify = each_once,
+        .name = "published",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start_4,
+        .thread = {published_owner, steal},
+        .verify = each_once,
 };
 
 static void private_owner(void)
@@ -140,8 +144,12 @@ static void private_owner(void)
 }
 
 static const struct model_program forced = {
-        .name = "forced", .n_threads = 2, .bound = {4, 4},
-        .setup = start_4, .thread = {private_owner, force_and_steal}, .verify = each_once,
+        .name = "forced",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start_4,
+        .thread = {private_owner, force_and_steal},
+        .verify = each_once,
 };
 
 static void taking_back_owner(void)
@@ -154,8 +162,12 @@ static void taking_back_owner(void)
 }
 
 static const struct model_program taken_back = {
-        .name = "taken back", .n_threads = 2, .bound = {4, 4},
-        .setup = start_4, .thread = {taking_back_owner, force_and_steal}, .verify = each_once,
+        .name = "taken back",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start_4,
+        .thread = {taking_back_owner, force_and_steal},
+        .verify = each_once,
 };
 
 static void short_owner(void)
@@ -166,8 +178,12 @@ static void short_owner(void)
 }
 
 static const struct model_program two_thieves = {
-        .name = "two thieves", .n_threads = 3, .bound = {4, 4},
-        .setup = start_4, .thread = {short_owner, force_and_steal, steal}, .verify = each_once,
+        .name = "two thieves",
+        .n_threads = 3,
+        .bound = {4, 4},
+        .setup = start_4,
+        .thread = {short_owner, force_and_steal, steal},
+        .verify = each_once,
 };
 
 static void reusing_owner(void)
@@ -180,8 +196,12 @@ static void reusing_owner(void)
 }
 
 static const struct model_program slots_reused = {
-        .name = "slots reused", .n_threads = 2, .bound = {5, 5},
-        .setup = start_2, .thread = {reusing_owner, steal}, .verify = each_once,
+        .name = "slots reused",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start_2,
+        .thread = {reusing_owner, steal},
+        .verify = each_once,
 };
 
 /* At the end the first index holds another item than at the beginning, in another array, under the same split_top. */
@@ -199,8 +219,12 @@ static void growing_owner(void)
 }
 
 static const struct model_program grown = {
-        .name = "grown", .n_threads = 2, .bound = {5, 5},
-        .setup = start_1, .thread = {growing_owner, steal}, .verify = each_once,
+        .name = "grown",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start_1,
+        .thread = {growing_owner, steal},
+        .verify = each_once,
 };
 
 static void open_owner(void)
@@ -216,8 +240,12 @@ static void open_owner(void)
 }
 
 static const struct model_program all_public = {
-        .name = "all public", .n_threads = 3, .bound = {3, 3},
-        .setup = start_all_public, .thread = {open_owner, steal, steal}, .verify = each_once,
+        .name = "all public",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_all_public,
+        .thread = {open_owner, steal, steal},
+        .verify = each_once,
 };
 
 /* ---- mutations ---- */
@@ -364,8 +392,10 @@ static const struct model_case cases[] = {
         {&forced, {.name = "no second look at bottom", .before = drop_second_look, .after = note_bottom}},
         {&forced, {.name = "split read before bottom is stored", .before = read_split_early}},
         {&forced, {.name = "split not lowered again", .before = drop_lowering}},
-        {&taken_back, {.name = "no second look at split when taking back", .before = drop_look_after_taking_back,
-                       .after = note_taking_back}},
+        {&taken_back,
+         {.name = "no second look at split when taking back",
+          .before = drop_look_after_taking_back,
+          .after = note_taking_back}},
         {&taken_back, {.name = "taking back by a store", .before = take_back_plainly}},
         {&two_thieves, {.name = "no lock between thieves", .before = drop_lock}},
         {&slots_reused, {.name = "rtop stored before the slots are read", .after = store_rtop_early}},

@@ -1,7 +1,7 @@
 /* idle_model.c - every order of the steps of workers that search, sleep and are woken, and of those who make work for
- * them, on run/find.c, sched/idle.c and sched/ready.c themselves: no wake-up is lost, however long everybody else is busy.
- * A worker that found its task is busy for ever; so each task needs a worker of its own, and one that nobody comes for is
- * a deadlock. Then the same with one thing broken at a time: each must be found.
+ * them, on run/find.c, sched/idle.c and sched/ready.c themselves: no wake-up is lost, however long everybody else is
+ * busy. A worker that found its task is busy for ever; so each task needs a worker of its own, and one that nobody
+ * comes for is a deadlock. Then the same with one thing broken at a time: each must be found.
  *
  * Deadlines never pass, but in the programs about time; there a task that is found late is a failure too. */
 #include "base/compiler.h"
@@ -245,8 +245,12 @@ static void all_found(void)
 /* ---- programs ---- */
 
 static const struct model_program hidden = {
-        .name = "created", .n_threads = 2, .bound = {3, 3},
-        .setup = start_two, .thread = {create, finder_1}, .verify = all_found,
+        .name = "created",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_two,
+        .thread = {create, finder_1},
+        .verify = all_found,
 };
 
 static void create_two(void)
@@ -256,18 +260,30 @@ static void create_two(void)
 }
 
 static const struct model_program two_created = {
-        .name = "two created", .n_threads = 3, .bound = {1, 2},
-        .setup = start_three, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
+        .name = "two created",
+        .n_threads = 3,
+        .bound = {1, 2},
+        .setup = start_three,
+        .thread = {create_two, finder_1, finder_2},
+        .verify = all_found,
 };
 
 static const struct model_program hidden_fenced = {
-        .name = "created, no membarrier", .n_threads = 2, .bound = {3, 3},
-        .setup = start_two_fenced, .thread = {create, finder_1}, .verify = all_found,
+        .name = "created, no membarrier",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_two_fenced,
+        .thread = {create, finder_1},
+        .verify = all_found,
 };
 
 static const struct model_program two_created_fenced = {
-        .name = "two created, no membarrier", .n_threads = 3, .bound = {1, 1},
-        .setup = start_three_fenced, .thread = {create_two, finder_1, finder_2}, .verify = all_found,
+        .name = "two created, no membarrier",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_three_fenced,
+        .thread = {create_two, finder_1, finder_2},
+        .verify = all_found,
 };
 
 static void submit_two(void)
@@ -277,8 +293,12 @@ static void submit_two(void)
 }
 
 static const struct model_program submitted = {
-        .name = "submitted", .n_threads = 3, .bound = {1, 2},
-        .setup = start_two, .thread = {submit_two, finder_0, finder_1}, .verify = all_found,
+        .name = "submitted",
+        .n_threads = 3,
+        .bound = {1, 2},
+        .setup = start_two,
+        .thread = {submit_two, finder_0, finder_1},
+        .verify = all_found,
 };
 
 static void wake_outside(void)
@@ -288,8 +308,12 @@ static void wake_outside(void)
 }
 
 static const struct model_program woken_from_outside = {
-        .name = "woken from outside", .n_threads = 3, .bound = {1, 1},
-        .setup = start_two, .thread = {wake_outside, finder_0, finder_1}, .verify = all_found,
+        .name = "woken from outside",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_two,
+        .thread = {wake_outside, finder_0, finder_1},
+        .verify = all_found,
 };
 
 static void wake_one(void)
@@ -298,8 +322,12 @@ static void wake_one(void)
 }
 
 static const struct model_program woken = {
-        .name = "woken", .n_threads = 2, .bound = {3, 3},
-        .setup = start_two, .thread = {wake_one, finder_1}, .verify = all_found,
+        .name = "woken",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_two,
+        .thread = {wake_one, finder_1},
+        .verify = all_found,
 };
 
 static void wake_tied(void)
@@ -308,8 +336,12 @@ static void wake_tied(void)
 }
 
 static const struct model_program woken_tied = {
-        .name = "woken tied", .n_threads = 2, .bound = {3, 3},
-        .setup = start_two, .thread = {wake_tied, finder_1}, .verify = all_found,
+        .name = "woken tied",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_two,
+        .thread = {wake_tied, finder_1},
+        .verify = all_found,
 };
 
 /* As the end of a pool. */
@@ -321,8 +353,12 @@ static void stop(void)
 }
 
 static const struct model_program stopped = {
-        .name = "stopped", .n_threads = 3, .bound = {1, 1},
-        .setup = start_two, .thread = {stop, finder_0, finder_1}, .verify = all_found,
+        .name = "stopped",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_two,
+        .thread = {stop, finder_0, finder_1},
+        .verify = all_found,
 };
 
 /* Somebody must wake by itself to look after the next slot of a busy worker. */
@@ -332,8 +368,13 @@ static void fill_next(void)
 }
 
 static const struct model_program next_slot = {
-        .name = "next slot", .n_threads = 2, .bound = {3, 3}, .time = MODEL_LAST_TIME,
-        .setup = start_two, .thread = {fill_next, finder_1}, .verify = all_found,
+        .name = "next slot",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .time = MODEL_LAST_TIME,
+        .setup = start_two,
+        .thread = {fill_next, finder_1},
+        .verify = all_found,
 };
 
 /* Owner and thief want the same slot. */
@@ -367,8 +408,12 @@ static void all_found_at_last(void)
 }
 
 static const struct model_program slot_robbed = {
-        .name = "slot robbed", .n_threads = 2, .bound = {3, 4},
-        .setup = start_two, .thread = {fill_and_take, rob}, .verify = all_found_at_last,
+        .name = "slot robbed",
+        .n_threads = 2,
+        .bound = {3, 4},
+        .setup = start_two,
+        .thread = {fill_and_take, rob},
+        .verify = all_found_at_last,
 };
 
 /* The same when all were asleep before, and the keeper with no time to wake at. */
@@ -396,8 +441,13 @@ static void submit_late(void)
 }
 
 static const struct model_program next_slot_after_sleep = {
-        .name = "next slot after sleep", .n_threads = 3, .bound = {1, 1}, .time = MODEL_LAST_TIME,
-        .setup = start_two, .thread = {find_and_fill_0, find_and_fill_1, submit_late}, .verify = all_found,
+        .name = "next slot after sleep",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .time = MODEL_LAST_TIME,
+        .setup = start_two,
+        .thread = {find_and_fill_0, find_and_fill_1, submit_late},
+        .verify = all_found,
 };
 
 /* The keeper must learn of a timer that is earlier than what it sleeps for: the tick of a millisecond. */
@@ -422,8 +472,13 @@ static void find_in_time(void)
 }
 
 static const struct model_program timer = {
-        .name = "timer", .n_threads = 2, .bound = {3, 3}, .time = MODEL_LAST_TIME,
-        .setup = start_two, .thread = {sleep_a_little, find_in_time}, .verify = all_found,
+        .name = "timer",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .time = MODEL_LAST_TIME,
+        .setup = start_two,
+        .thread = {sleep_a_little, find_in_time},
+        .verify = all_found,
 };
 
 /* Of two sleepers one is woken for a task; the other keeps the time. */
@@ -434,8 +489,13 @@ static void sleep_and_create(void)
 }
 
 static const struct model_program timer_handed_over = {
-        .name = "timer handed over", .n_threads = 3, .bound = {1, 1}, .time = MODEL_LAST_TIME,
-        .setup = start_three, .thread = {sleep_and_create, find_in_time, finder_2}, .verify = all_found,
+        .name = "timer handed over",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .time = MODEL_LAST_TIME,
+        .setup = start_three,
+        .thread = {sleep_and_create, find_in_time, finder_2},
+        .verify = all_found,
 };
 
 /* ---- mutations ---- */
@@ -574,7 +634,8 @@ static const struct model_case cases[] = {
         {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},
         {&slot_robbed, {.name = "no membarrier", .before = drop_membarrier}},
         {&slot_robbed, {.name = "no look for a thief", .before = drop_look_for_thief}},
-        {&timer, {.name = "no second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
+        {&timer,
+         {.name = "no second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
         {&submitted, {.name = "counts not seq_cst", .before = acquire_counts, .weak_only = true}},
         {&timer, {.name = "min_ns not seq_cst", .before = relax_min, .weak_only = true}},
 };

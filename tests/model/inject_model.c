@@ -1,6 +1,6 @@
-/* inject_model.c - every order of the steps of producers, consumers and a close, on queue/inject.c itself: J1 to J4, and
- * what was written into an item before its push is seen by who pops it. Then the same with one thing broken at a time:
- * each must be found. */
+/* inject_model.c - every order of the steps of producers, consumers and a close, on queue/inject.c itself: J1 to J4,
+ * and what was written into an item before its push is seen by who pops it. Then the same with one thing broken at a
+ * time: each must be found. */
 #include "base/compiler.h"
 #include "queue/inject.h"
 
@@ -108,8 +108,12 @@ static void two_pops(void)
 }
 
 static const struct model_program popped = {
-        .name = "popped", .n_threads = 3, .bound = {4, 4},
-        .setup = start, .thread = {two_pushes, push, two_pops}, .verify = accepted_once,
+        .name = "popped",
+        .n_threads = 3,
+        .bound = {4, 4},
+        .setup = start,
+        .thread = {two_pushes, push, two_pops},
+        .verify = accepted_once,
 };
 
 static void close_it(void)
@@ -124,8 +128,12 @@ static void one_pop(void)
 }
 
 static const struct model_program closed = {
-        .name = "closed", .n_threads = 3, .bound = {4, 4},
-        .setup = start, .thread = {two_pushes, [CLOSER] = close_it, one_pop}, .verify = accepted_once,
+        .name = "closed",
+        .n_threads = 3,
+        .bound = {4, 4},
+        .setup = start,
+        .thread = {two_pushes, [CLOSER] = close_it, one_pop},
+        .verify = accepted_once,
 };
 
 /* J4: only one of the two can have gone. */
@@ -136,8 +144,12 @@ static void two_pushes_then_look(void)
 }
 
 static const struct model_program looked_at = {
-        .name = "looked at", .n_threads = 2, .bound = {5, 5},
-        .setup = start, .thread = {two_pushes_then_look, one_pop}, .verify = accepted_once,
+        .name = "looked at",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start,
+        .thread = {two_pushes_then_look, one_pop},
+        .verify = accepted_once,
 };
 
 static void one_pop_unordered(void)
@@ -149,8 +161,12 @@ static void one_pop_unordered(void)
 }
 
 static const struct model_program two_consumers = {
-        .name = "two consumers", .n_threads = 3, .bound = {3, 3},
-        .setup = start, .thread = {two_pushes, one_pop_unordered, one_pop_unordered}, .verify = accepted_once,
+        .name = "two consumers",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start,
+        .thread = {two_pushes, one_pop_unordered, one_pop_unordered},
+        .verify = accepted_once,
 };
 
 /* A producer that looks for sleepers after its push, and one that looks into the queue after it announced its sleep:
@@ -173,8 +189,12 @@ static void somebody_saw(void)
 }
 
 static const struct model_program sleeper = {
-        .name = "sleeper", .n_threads = 2, .bound = {5, 5},
-        .setup = start, .thread = {push_then_look_for_sleepers, announce_then_look}, .verify = somebody_saw,
+        .name = "sleeper",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start,
+        .thread = {push_then_look_for_sleepers, announce_then_look},
+        .verify = somebody_saw,
 };
 
 /* ---- mutations ---- */

@@ -23,7 +23,7 @@ struct thread {
         size_t size;
         uint64_t value;
         bool timed_out;
-        uint64_t n_known;    /* changes before its last wait, and its own since; waiting, it can run once n_changes differs */
+        uint64_t n_known;    /* changes before its last wait, and its own since; if it waits: until n_changes differs */
         int64_t deadline_ns; /* of its wait; INT64_MAX: none */
         bool in_hook;        /* its accesses are no steps */
         char *stack;
@@ -263,7 +263,9 @@ bool model_wait_while(const void *object, size_t size, uint64_t value, int64_t d
         bool in_time = true;
 
         if (!model_memory_differs(object, size, value)) {
-                if (deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME && model_can_depart() && model_depart(2)) {
+                bool may_pass = deadline_ns != INT64_MAX && program->time == MODEL_ANY_TIME;
+
+                if (may_pass && model_can_depart() && model_depart(2)) {
                         model_port_time_is(deadline_ns);
                         return false;
                 }

@@ -4,28 +4,30 @@
  * A step is one atomic access. The sources are compiled with EXEC_MODEL, which makes the macros of port/atomic.h calls
  * of the checker (model_atomic.h); every thread has its own stack, and before each access the checker decides who goes
  * on. The search is depth first over these decisions, by running the program again and again from its start with one
- * decision changed. So a program must do the same whenever the decisions are the same. Who has run for long while others
- * could must let them go on, so that polling ends.
+ * decision changed. So a program must do the same whenever the decisions are the same. Who has run for long while
+ * others could must let them go on, so that polling ends.
  *
  * The bound: to go on with the running thread costs nothing, every departure from that costs one, and an execution may
- * spend its bound of them (and as many more as the environment variable MODEL_DEEPER says). A departure is: another thread goes on although this one could; a load of the weak memory reads
- * something else than the newest store. When the running thread waits or has ended, who comes next is free; and so is
- * when the stores of others leave their buffers.
+ * spend its bound of them, and as many more as the environment variable MODEL_DEEPER says. A departure is: another
+ * thread goes on although this one could; a load of the weak memory reads something else than the newest store. When
+ * the running thread waits or has ended, who comes next is free; and so is when the stores of others leave their
+ * buffers.
  *
  * Two memories. A program is run in both.
- *   MODEL_TSO    x86: each thread's stores go through a FIFO buffer; a seq_cst store and every read-modify-write empties
+ *   MODEL_TSO    x86: each thread's stores go through a FIFO buffer; a seq_cst store and every read-modify-write empty
  *                the own buffer first; a membarrier empties all.
  *   MODEL_WEAK   the C11 orders: each object keeps all its stores, a load may read any that is not older than one its
  *                thread knows of; acquire loads learn what a release store knew; seq_cst accesses of one object are
  *                totally ordered; a membarrier lets everybody know all that anybody knew.
  * What it does not cover: a load that is executed before an earlier load or store of its thread has its value in hand
  * (load buffering; x86 never does that), stores that overtake others to the same object in its modification order
- * (MODEL_TSO: one thread's store while another's to the same object is in a buffer), compilers that break the rules, and plain memory, except through model_read() and model_write().
+ * (MODEL_TSO: one thread's store while another's to the same object is in a buffer), compilers that break the rules,
+ * and plain memory, except through model_read() and model_write().
  *
  * A spin (execi_spin_yield) is modelled as waiting until some other thread changed something; if nobody can any more,
- * that is a deadlock, and a failure: so lost wake-ups are found. Parkers are modelled too. A deadline, where one is given,
- * may pass at any time, which is one departure, but never has to: what only a deadline would end is a deadlock, so that
- * rescuers hide nothing. Or, where a program asks for it, time passes when nobody can go on, and then only.
+ * that is a deadlock, and a failure: so lost wake-ups are found. Parkers are modelled too. A deadline, where one is
+ * given, may pass at any time, which is one departure, but never has to: what only a deadline would end is a deadlock,
+ * so that rescuers hide nothing. Or, where a program asks for it, time passes when nobody can go on, and then only.
  *
  * A checker that finds nothing proves nothing until it has found something. So a program comes with mutations: hooks
  * that see each access and may weaken it, skip it or answer it wrongly, without a word in the sources. */
@@ -98,13 +100,13 @@ void model_fail(const char *what) __attribute__((noreturn));
                 if (!(cond))                                                                                           \
                         model_fail(#cond);                                                                             \
         } while (0)
-unsigned model_self(void);           /* number of the running thread */
-unsigned model_choose(unsigned n);   /* 0 .. n - 1, all tried, free of cost */
-void model_wait_for_change(void);    /* until another thread changed something */
+unsigned model_self(void);         /* number of the running thread */
+unsigned model_choose(unsigned n); /* 0 .. n - 1, all tried, free of cost */
+void model_wait_for_change(void);  /* until another thread changed something */
 /* Until an object has another value. false: the deadline passed. INT64_MAX: there is none. */
 bool model_wait_while(const void *object, size_t size, uint64_t value, int64_t deadline_ns);
-void model_sleep_until(int64_t deadline_ns); /* MODEL_LAST_TIME */
-void model_step(void);               /* others may come first, as before each access */
+void model_sleep_until(int64_t deadline_ns);           /* MODEL_LAST_TIME */
+void model_step(void);                                 /* others may come first, as before each access */
 void model_name(const void *object, const char *name); /* for traces; in setup */
 
 /* A plain object that threads hand to each other. A read that is not ordered behind the newest write fails

@@ -28,9 +28,9 @@ bool model_cas(void *object, size_t size, uint64_t *expected, uint64_t desired, 
 
 #define _Atomic(type) __typeof__(type)
 
-#define MODEL_VALUE(v)   ((uint64_t)(uintptr_t)(v))
-#define MODEL_AS(p, v)   ((__typeof__(*(p)))(uintptr_t)(v))
-#define MODEL_OBJECT(p)  ((void *)(uintptr_t)(p)), sizeof(*(p))
+#define MODEL_VALUE(v)  ((uint64_t)(uintptr_t)(v))
+#define MODEL_AS(p, v)  ((__typeof__(*(p)))(uintptr_t)(v))
+#define MODEL_OBJECT(p) ((void *)(uintptr_t)(p)), sizeof(*(p))
 /* In a form whose value may go unused. */
 #define MODEL_RMW(p, how, v, order)                                                                                    \
         __extension__({                                                                                                \

@@ -17,10 +17,10 @@ void model_access_after(struct model_access *a);
 
 /* model_memory.c */
 void model_memory_start(enum model_memory memory, unsigned n_threads);
-bool model_memory_drain_all(void);        /* false: all store buffers were empty */
+bool model_memory_drain_all(void);                                          /* false: all store buffers were empty */
 bool model_memory_differs(const void *object, size_t size, uint64_t value); /* in memory, or it will */
 void model_memory_settle(unsigned me, const void *object, uint64_t value);  /* let that reach memory */
-void model_memory_barrier(void);          /* all threads */
+void model_memory_barrier(void);                                            /* all threads */
 bool model_memory_catch_up(unsigned thread); /* let it know the newest of all objects; false: it did */
 
 /* model_port.c */

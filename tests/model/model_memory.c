@@ -105,7 +105,7 @@ static struct buffered *buffer_find(unsigned thread, const void *object, bool ne
         return found;
 }
 
-/* When the buffers of others were emptied, and how far, need not be known before somebody looks: so it is asked here. */
+/* When the buffers of others were emptied, and how far, need not be known before somebody looks: it is asked here. */
 static void settle(unsigned me, const void *object)
 {
         unsigned who[MODEL_THREADS], n, answer;

@@ -1,11 +1,11 @@
 /* wait_model.c - every order of the steps of a task that starts, waits and goes on, on two workers, and of those who
  * complete what it waits for, let its deadline pass or cancel it: on run/task.h, wait/block.c, wait/waiter.c,
- * wait/cancel.c and wait/timers.c themselves, with the wait word and the state word beneath them. A wait ends once (V1,
- * V2), and not before its commit is over; a task's body runs, or it was cancelled before, never both (W6); no request is
- * lost. Then the same with one thing broken at a time: each must be found.
+ * wait/cancel.c and wait/timers.c themselves, with the wait word and the state word beneath them. A wait ends once
+ * (V1, V2), and not before its commit is over; a task's body runs, or it was cancelled before, never both (W6); no
+ * request is lost. Then the same with one thing broken at a time: each must be found.
  *
- * The task runs on a stack of its own, which worker 0 or 1 enters. A suspension leaves it, and the worker's thread runs the
- * commit. */
+ * The task runs on a stack of its own, which worker 0 or 1 enters. A suspension leaves it, and the worker's thread runs
+ * the commit. */
 #include "base/compiler.h"
 #include "port/context.h"
 #include "port/sanitizer.h"
@@ -14,6 +14,7 @@
 #include "sched/ready.h"
 #include "sched/suspend.h"
 #include "task/extra.h"
+#include "task/register.h"
 #include "task/state.h"
 #include "task/waitword.h"
 #include "wait/block.h"
@@ -102,15 +103,18 @@ void execi_idle_timer(struct exec_pool *p, int64_t deadline_ns)
                 model_fail(#declaration);                                                                              \
         }
 
+/* clang-format off */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 UNUSED_HERE(void execi_switch(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
-UNUSED_HERE(_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
+UNUSED_HERE(_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit,
+                                             void *ctx))
 UNUSED_HERE(void execi_switch_arrived(void))
 UNUSED_HERE(void execi_fiber_free(struct execi_fiber *f))
 UNUSED_HERE(void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f))
 UNUSED_HERE(struct execi_fiber *execi_fibers_take_spare(struct execi_worker *w))
-UNUSED_HERE(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_t bytes, void (*main)(void *), void *tsan))
+UNUSED_HERE(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_t bytes, void (*main)(void *),
+                                                      void *tsan))
 UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n))
 UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
 UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
@@ -132,6 +136,7 @@ UNUSED_HERE(void execi_idle_watch_slow(struct exec_pool *p))
 UNUSED_HERE(exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t))
 UNUSED_HERE(static void no_entry(struct execi_worker *w, struct execi_waiter *entry))
 #pragma GCC diagnostic pop
+/* clang-format on */
 
 const struct execi_waiter_ops execi_waiter_ops = {.entry_finished = no_entry};
 
@@ -393,60 +398,102 @@ static void request_not_lost_and_no_timer(void)
 /* ---- programs ---- */
 
 static const struct model_program awaited = {
-        .name = "awaited", .n_threads = 3, .bound = {2, 3},
-        .setup = start_await, .thread = {worker_0, worker_1, set}, .verify = was_set,
+        .name = "awaited",
+        .n_threads = 3,
+        .bound = {2, 3},
+        .setup = start_await,
+        .thread = {worker_0, worker_1, set},
+        .verify = was_set,
 };
 
 static const struct model_program timed = {
-        .name = "awaited with deadline", .n_threads = 4, .bound = {1, 2},
-        .setup = start_await_until, .thread = {worker_0, worker_1, set, pass_deadline}, .verify = timed_out_or_set,
+        .name = "awaited with deadline",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_until,
+        .thread = {worker_0, worker_1, set, pass_deadline},
+        .verify = timed_out_or_set,
 };
 
 static const struct model_program cancelled_start = {
-        .name = "cancelled at the start", .n_threads = 3, .bound = {3, 3},
-        .setup = start_nothing, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+        .name = "cancelled at the start",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing,
+        .thread = {worker_0, worker_1, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_twice = {
-        .name = "cancelled twice", .n_threads = 4, .bound = {1, 2},
-        .setup = start_nothing, .thread = {worker_0, worker_1, cancel, cancel}, .verify = request_not_lost,
+        .name = "cancelled twice",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_nothing,
+        .thread = {worker_0, worker_1, cancel, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_start_fenced = {
-        .name = "cancelled at the start, no membarrier", .n_threads = 3, .bound = {3, 3},
-        .setup = start_nothing_fenced, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+        .name = "cancelled at the start, no membarrier",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, worker_1, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_wait = {
-        .name = "cancelled in a wait", .n_threads = 4, .bound = {1, 2},
-        .setup = start_await, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
+        .name = "cancelled in a wait",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await,
+        .thread = {worker_0, worker_1, set, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_wait_fenced = {
-        .name = "cancelled in a wait, no membarrier", .n_threads = 4, .bound = {1, 2},
-        .setup = start_await_fenced, .thread = {worker_0, worker_1, set, cancel}, .verify = request_not_lost,
+        .name = "cancelled in a wait, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_fenced,
+        .thread = {worker_0, worker_1, set, cancel},
+        .verify = request_not_lost,
 };
 
 /* Nothing but the request ends this wait. */
 static const struct model_program cancelled_for_good = {
-        .name = "cancelled for good", .n_threads = 3, .bound = {2, 3},
-        .setup = start_await, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+        .name = "cancelled for good",
+        .n_threads = 3,
+        .bound = {2, 3},
+        .setup = start_await,
+        .thread = {worker_0, worker_1, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_for_good_fenced = {
-        .name = "cancelled for good, no membarrier", .n_threads = 3, .bound = {2, 3},
-        .setup = start_await_fenced, .thread = {worker_0, worker_1, cancel}, .verify = request_not_lost,
+        .name = "cancelled for good, no membarrier",
+        .n_threads = 3,
+        .bound = {2, 3},
+        .setup = start_await_fenced,
+        .thread = {worker_0, worker_1, cancel},
+        .verify = request_not_lost,
 };
 
 static const struct model_program cancelled_timed = {
-        .name = "cancelled with deadline", .n_threads = 4, .bound = {1, 2},
-        .setup = start_await_until, .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .name = "cancelled with deadline",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_until,
+        .thread = {worker_0, worker_1, cancel, pass_deadline},
         .verify = request_not_lost_and_no_timer,
 };
 
 static const struct model_program cancelled_sleep = {
-        .name = "cancelled sleep", .n_threads = 4, .bound = {1, 2},
-        .setup = start_sleep, .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .name = "cancelled sleep",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_sleep,
+        .thread = {worker_0, worker_1, cancel, pass_deadline},
         .verify = request_not_lost_and_no_timer,
 };
 
