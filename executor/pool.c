@@ -89,8 +89,8 @@ static int read_options(struct exec_pool_options *to, const struct exec_pool_opt
                         return -EINVAL;
                 memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
         }
-        if ((to->flags & ~ALL_FLAGS) || to->n_workers > MAX_WORKERS || (to->stack_bytes && to->stack_bytes < LEAST_STACK) ||
-            to->stack_bytes > MOST_STACK)
+        if ((to->flags & ~ALL_FLAGS) || to->n_workers > MAX_WORKERS ||
+            (to->stack_bytes && to->stack_bytes < LEAST_STACK) || to->stack_bytes > MOST_STACK)
                 return -EINVAL;
         if (!to->n_workers)
                 to->n_workers = execi_cpu_count() < MAX_WORKERS ? execi_cpu_count() : MAX_WORKERS;
@@ -248,7 +248,8 @@ static int start_threads(struct exec_pool *pool)
         if (!n)
                 return r;
         if (n < pool->n_workers)
-                execi_log(EXEC_LOG_WARN, "only %u of %u threads of pool %s could be started", n, pool->n_workers, pool->name);
+                execi_log(EXEC_LOG_WARN, "only %u of %u threads of pool %s could be started", n, pool->n_workers,
+                          pool->name);
         pool->n_workers = n;
         atom_store(&pool->started, 1, RELEASE); /* @pair pool.started */
         for (unsigned i = 0; i < n; i++)

@@ -10,7 +10,7 @@ struct job {
         exec_task_fn main;
         void *arg, **value;
         /* inside a task */
-        exec_future *done;             /* set when the thread that runs it is through */
+        exec_future *done; /* set when the thread that runs it is through */
         struct execi_spin lock;
         exec_future *future; /* L(lock) main's */
         _Atomic(bool) cancelled;

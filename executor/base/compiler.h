@@ -4,15 +4,15 @@
 
 #include <stddef.h>
 
-#define LIKELY(x)      __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)    __builtin_expect(!!(x), 0)
-#define NOINLINE       __attribute__((noinline))
-#define COLD           __attribute__((cold, noinline))
-#define ALWAYS_INLINE  inline __attribute__((always_inline))
-#define ALIGNED(n)     __attribute__((aligned(n)))
-#define PRINTF(f, a)   __attribute__((format(printf, f, a)))
-#define MAYBE_UNUSED   __attribute__((unused))
-#define PREFETCH(p)    __builtin_prefetch((p), 1)
+#define LIKELY(x)          __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)        __builtin_expect(!!(x), 0)
+#define NOINLINE           __attribute__((noinline))
+#define COLD               __attribute__((cold, noinline))
+#define ALWAYS_INLINE      inline __attribute__((always_inline))
+#define ALIGNED(n)         __attribute__((aligned(n)))
+#define PRINTF(f, a)       __attribute__((format(printf, f, a)))
+#define MAYBE_UNUSED       __attribute__((unused))
+#define PREFETCH(p)        __builtin_prefetch((p), 1)
 #define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 
 /* Between two writers: the adjacent-line prefetcher pulls lines in pairs. */

@@ -44,12 +44,12 @@ struct consumer {
 
 struct exec_completion {
         struct execi_spin lock;
-        struct entry *all;        /* L(lock) */
-        struct entry *done;       /* L(lock) finished, oldest first */
-        struct entry **done_end;  /* L(lock) */
-        _Atomic(size_t) n_pending; /* written under the lock: added and not handed over */
+        struct entry *all;                           /* L(lock) */
+        struct entry *done;                          /* L(lock) finished, oldest first */
+        struct entry **done_end;                     /* L(lock) */
+        _Atomic(size_t) n_pending;                   /* written under the lock: added and not handed over */
         struct consumer *consumers, *consumers_last; /* L(lock) oldest first */
-        struct entry *block;      /* the entries of a closed queue lie together */
+        struct entry *block;                         /* the entries of a closed queue lie together */
         size_t n_block;
 };
 
@@ -323,7 +323,8 @@ static int thread_waits(exec_completion *c, int64_t deadline_ns)
         return token ? 0 : -ETIMEDOUT;
 }
 
-static int hand_over(struct execi_worker *w, exec_completion *c, struct entry *e, bool last, exec_future **f, void **tag)
+static int hand_over(struct execi_worker *w, exec_completion *c, struct entry *e, bool last, exec_future **f,
+                     void **tag)
 {
         exec_future *future = e->future;
 

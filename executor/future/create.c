@@ -214,7 +214,7 @@ exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struc
                         return t;
                 err = t ? t->err : -ENOMEM;
         }
-        if (options && o.drop_arg) /* the body will never run */
+        if (options && o.drop_arg)                  /* the body will never run */
                 o.drop_arg((void *)(uintptr_t)arg); /* NOLINT */
         return execi_failed(err);
 }

@@ -79,7 +79,8 @@ int exec_task_name(const exec_future *task, char *buffer, size_t size)
         e = execi_extra_get(task);
         if (e && e->name[0])
                 return snprintf(buffer, size, "%s", e->name);
-        return snprintf(buffer, size, "task-%llu", (unsigned long long)number_of((exec_future *)(uintptr_t)task)); /* NOLINT */
+        return snprintf(buffer, size, "task-%llu",
+                        (unsigned long long)number_of((exec_future *)(uintptr_t)task)); /* NOLINT */
 }
 
 static void attach_message(exec_future *t, const char *file, int line, const char *format, va_list list)

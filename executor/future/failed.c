@@ -12,8 +12,8 @@
 
 /* Writable: their word's LOCK is taken like any other's. */
 static exec_future failed[] ALIGNED(CACHE_LINE) = {
-        FAILED(-ENOMEM), FAILED(-EINVAL), FAILED(-ESHUTDOWN), FAILED(-ECHILD), FAILED(-EPIPE), FAILED(-EPERM),
-        FAILED(-EDEADLK),
+        FAILED(-ENOMEM), FAILED(-EINVAL), FAILED(-ESHUTDOWN), FAILED(-ECHILD),
+        FAILED(-EPIPE),  FAILED(-EPERM),  FAILED(-EDEADLK),
 };
 
 exec_future *execi_failed(int err)

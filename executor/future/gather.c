@@ -122,8 +122,8 @@ static exec_future *new_gather(struct execi_worker *w, exec_future *const f[], s
 
         if (!g)
                 return NULL;
-        atom_store(&g->n_left, (int64_t)n + 1, RELAXED);     /* @relaxed init */
-        atom_store(&g->first_failed, NULL, RELAXED); /* @relaxed init */
+        atom_store(&g->n_left, (int64_t)n + 1, RELAXED); /* @relaxed init */
+        atom_store(&g->first_failed, NULL, RELAXED);     /* @relaxed init */
         g->children = f;
         g->n_children = (uint32_t)n;
         atom_store(&g->refs, 2, RELAXED); /* @relaxed init; one for whoever hears of the last child */
@@ -138,8 +138,7 @@ static bool note_done(exec_future *g, exec_future *f)
         execi_tsan_acquire(f);
         if (f->state == EXEC_FAILED)
                 atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
-        return f->state != EXEC_DONE && !(g->flags & CELL_COLLECT) &&
-               atom_cas(&g->first_failed, &none, f, ACQ_REL);
+        return f->state != EXEC_DONE && !(g->flags & CELL_COLLECT) && atom_cas(&g->first_failed, &none, f, ACQ_REL);
 }
 
 /* Register at one child. 0: go on; 1: the gather fails by it; -EINVAL, -EDEADLK, -ENOMEM. */

@@ -83,7 +83,8 @@ int exec_gather_call(exec_task_fn fn, void *args, size_t n, size_t stride, struc
                      unsigned flags)
 {
         struct execi_worker *w = execi_worker_current();
-        struct call k = {fn, args, n, stride, limit ? limit : SIZE_MAX, out, (flags & EXEC_COLLECT) != 0, NULL, 0, 0, 0};
+        struct call k = {fn,   args, n, stride, limit ? limit : SIZE_MAX, out, (flags & EXEC_COLLECT) != 0,
+                         NULL, 0,    0, 0};
         size_t bytes;
         int r = execi_may_wait(w);
 

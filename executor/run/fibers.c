@@ -92,7 +92,7 @@ struct execi_fiber *execi_fibers_make_own(struct exec_pool *pool, size_t bytes, 
         if (__builtin_add_overflow(bytes, OWN_OVERHEAD, &bytes))
                 return NULL;
         while (class - LEAST_CLASS < N_STACK_CLASSES && ((size_t)1 << class) < bytes)
-                class++;
+                class ++;
         if (class - LEAST_CLASS == N_STACK_CLASSES)
                 return NULL;
         s = need_class(pool, class - LEAST_CLASS, (size_t)1 << class);

@@ -13,8 +13,8 @@
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
-#define SEARCH_NS     ((int64_t)20 * 1000)  /* of fruitless search before a worker sleeps */
-#define LONG_POLL_NS  ((int64_t)200 * 1000) /* polls further apart than this come oftener */
+#define SEARCH_NS    ((int64_t)20 * 1000)  /* of fruitless search before a worker sleeps */
+#define LONG_POLL_NS ((int64_t)200 * 1000) /* polls further apart than this come oftener */
 enum { POLL_TURNS = 61, OUTSIDE_BATCH = 8, PAUSES = 8 };
 
 void execi_spill(struct exec_pool *pool, exec_future *t)

@@ -4,11 +4,11 @@
 #ifndef EXECI_SCHED_POOL_H
 #define EXECI_SCHED_POOL_H
 
-#include "base/heap.h"
 #include "port/parker.h"
-#include "port/threadlocal.h"
 #include "port/thread.h"
+#include "port/threadlocal.h"
 #include "queue/deque.h"
+#include "queue/heap.h"
 #include "queue/inject.h"
 #include "sched/choose.h"
 #include "task/fiber.h"
@@ -29,8 +29,8 @@ struct execi_seen {
 
 struct execi_timers {
         struct execi_spin lock;
-        struct execi_heap heap;       /* L(lock) */
-        _Atomic(int64_t) min_ns;      /* A: written under the lock */
+        struct execi_heap heap;  /* L(lock) */
+        _Atomic(int64_t) min_ns; /* A: written under the lock */
 };
 
 struct execi_worker {
@@ -49,7 +49,7 @@ struct execi_worker {
         int64_t n_gather;
         struct execi_slab *slab;
         uint32_t tick, poll_tick, poll_every;
-        uint32_t n_handoffs; /* direct switches since the loop ran */
+        uint32_t n_handoffs;  /* direct switches since the loop ran */
         uint32_t n_new_first; /* tasks to start before the next ready fiber */
         int64_t polled_ns;
         uint64_t random;
@@ -63,16 +63,17 @@ struct execi_worker {
         void *altstack;
         int start_error;
         /* counters: written by the owner, read by all */
-        _Atomic(uint64_t) n_created, n_finished, n_suspends, n_migrations, n_direct, n_steals, n_stolen, n_forced, n_parks;
+        _Atomic(uint64_t) n_created, n_finished, n_suspends, n_migrations, n_direct, n_steals, n_stolen, n_forced,
+                n_parks;
         _Atomic(uint32_t) coarse_ms; /* since the pool's start, at the last poll */
 
         struct execi_deque deque;
         /* written by others too */
         _Atomic(exec_future *) next ALIGNED(CACHE_PAIR); /* next to run: the one woken last; ready.h R3 */
         _Atomic(uint32_t) next_turn;                     /* changes with it */
-        _Atomic(int) next_wanted;                        /* a thief is at it, or locked instructions are needed anyway */
-        struct execi_spin next_lock;                     /* thieves, and the owner when it sees one */
-        exec_future *next_stolen;                        /* L(next_lock): what this thief took */
+        _Atomic(int) next_wanted;    /* a thief is at it, or locked instructions are needed anyway */
+        struct execi_spin next_lock; /* thieves, and the owner when it sees one */
+        exec_future *next_stolen;    /* L(next_lock): what this thief took */
         struct execi_spin ready_lock ALIGNED(CACHE_PAIR);
         struct execi_fifo ready;   /* L(ready_lock): suspended tasks that may go on, oldest first */
         _Atomic(uint32_t) n_ready; /* written under the lock */
@@ -96,7 +97,7 @@ struct execi_idle {
         struct execi_worker *keeper;   /* L(lock): the sleeper that looks after the timers */
         _Atomic(int64_t) keeper_ns;    /* until when it sleeps; INT64_MIN: nobody */
         _Atomic(uint64_t) n_unparks;
-        _Atomic(int) watching;         /* it wakes every millisecond while some worker is busy */
+        _Atomic(int) watching; /* it wakes every millisecond while some worker is busy */
 };
 
 enum {
@@ -115,22 +116,22 @@ struct exec_pool {
         bool slotless;                /* I: EXEC_POOL_FORCE_MIGRATE or no membarrier: next slots are not used */
         bool plain;                   /* I: tasks without options may take the short cuts */
         const struct execi_chooser *chooser;
-        size_t promise_bytes;         /* I: every task's stack */
-        size_t red_bytes;             /* I: below a promised stack: signal frames, ours */
-        bool recycle_own;             /* I: stacks of single tasks are used again (not in precise TSan) */
+        size_t promise_bytes; /* I: every task's stack */
+        size_t red_bytes;     /* I: below a promised stack: signal frames, ours */
+        bool recycle_own;     /* I: stacks of single tasks are used again (not in precise TSan) */
         struct execi_arena *arena;
         struct execi_register registers[N_REGISTERS];
-        struct execi_stacks stacks;                       /* loops and ordinary tasks */
-        struct execi_stacks *classes[N_STACK_CLASSES];    /* L(classes_lock): for tasks with stack_bytes */
+        struct execi_stacks stacks;                    /* loops and ordinary tasks */
+        struct execi_stacks *classes[N_STACK_CLASSES]; /* L(classes_lock): for tasks with stack_bytes */
         struct execi_spin classes_lock;
-        void (*fiber_main)(void *);     /* I: run/loop.c */
+        void (*fiber_main)(void *);                /* I: run/loop.c */
         void (*stop_wish)(struct exec_pool *pool); /* I: wait/cancel.c, when exec_pool_request_stop() was called */
         int (*start_hook)(unsigned worker, void *ctx);
         void *start_ctx;
         int64_t start_ns;
-        unsigned process;             /* I: a forked child is refused */
-        unsigned n_made;              /* I: workers with data; n_workers of them have a thread */
-        _Atomic(int) started;         /* threads run on from here */
+        unsigned process;     /* I: a forked child is refused */
+        unsigned n_made;      /* I: workers with data; n_workers of them have a thread */
+        _Atomic(int) started; /* threads run on from here */
         char name[12];
         struct execi_inject outside; /* new tasks; closed by shutdown */
         struct execi_inject wakes;   /* suspended tasks, woken from outside */
@@ -148,7 +149,8 @@ struct exec_pool {
 /* The calling thread's worker, or NULL. Read again after every possible suspension: a compiler may compute a
  * thread-local's address once per function, so it never sees the variable. */
 #ifdef EXECI_THREAD_LOCAL_READ
-extern _Thread_local struct execi_worker *execi_current_worker __attribute__((visibility("hidden"), tls_model("initial-exec")));
+extern _Thread_local struct execi_worker *execi_current_worker
+        __attribute__((visibility("hidden"), tls_model("initial-exec")));
 static inline struct execi_worker *execi_worker_current(void)
 {
         return EXECI_THREAD_LOCAL_READ(struct execi_worker *, execi_current_worker);

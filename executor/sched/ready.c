@@ -61,6 +61,8 @@ static void wake_next(struct execi_worker *w, exec_future *t)
 {
         exec_future *displaced = execi_ready_take_next(w);
 
+        if (atom_load(&w->next_wanted, RELAXED)) /* @relaxed R3 */
+                execi_ready_take_next_slow(w, NULL);
         atom_bump(&w->next_turn, 1);
         atom_store(&w->next, t, RELEASE); /* @pair ready.next */
         if (displaced)
@@ -92,6 +94,7 @@ COLD exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future
         if (w->next_stolen == t)
                 t = NULL;
         w->next_stolen = NULL;
+        atom_store(&w->next_wanted, 0, RELAXED); /* @relaxed locked; R3 */
         execi_spin_unlock(&w->next_lock);
         return t;
 }
@@ -155,15 +158,19 @@ static exec_future *take_next_of(struct execi_worker *v)
 
         if (!v->pool->membarrier || !execi_spin_try(&v->next_lock))
                 return NULL;
-        v->next_stolen = NULL;
+        if (v->next_stolen) { /* the owner has not learnt of the last theft; so the slot is empty */
+                execi_spin_unlock(&v->next_lock);
+                return NULL;
+        }
         atom_store(&v->next_wanted, 1, SEQ_CST);
         execi_membarrier();
         t = atom_load(&v->next, ACQUIRE); /* @pair ready.next */
-        if (t) {
-                v->next_stolen = t;
-                atom_store(&v->next, NULL, RELAXED); /* @relaxed R3: the owner either has not looked, or takes the lock */
-        }
-        atom_store(&v->next_wanted, 0, RELEASE);
+        v->next_stolen = t;
+        if (t)
+                atom_store(&v->next, NULL,
+                           RELAXED); /* @relaxed R3: the owner takes the lock before it touches the slot */
+        else
+                atom_store(&v->next_wanted, 0, RELEASE);
         execi_spin_unlock(&v->next_lock);
         return t;
 }

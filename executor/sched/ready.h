@@ -3,7 +3,10 @@
  * R1 a task is in at most one of: a next slot, a ready queue, an inbox, the pool's wakes.
  * R3 the owner empties its next slot with a plain store and then looks for a thief; a thief, under the slot's lock,
  *    announces itself, runs a membarrier, and only then looks at the slot. So an owner that sees no thief has the task: the
- *    thief will find the slot empty. One that sees a thief waits for the lock and learns who got it.
+ *    thief will find the slot empty. One that sees a thief waits for the lock and learns who got it. A thief that took
+ *    something leaves its announcement standing until the owner has learnt of it, before its next look or fill: the
+ *    owner may have read the slot already and not yet have looked for a thief. Until then the slot is empty, and
+ *    other thieves leave it alone.
  * R2 a tied task, and every task in the forced-migration mode, goes through an inbox, from which nobody steals. */
 #ifndef EXECI_SCHED_READY_H
 #define EXECI_SCHED_READY_H
@@ -20,6 +23,9 @@ enum wake_where {
 /* @t is suspended and the caller has claimed its wait. @w: the calling thread's worker, or NULL. Last touch of @t. */
 void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where where);
 
+/* The owner saw next_wanted: who got @t? And it has learnt of a theft. */
+exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t);
+
 /* Into the empty next slot of the waking worker, as most often. */
 static inline void execi_wake(struct execi_worker *w, exec_future *t, enum wake_where where)
 {
@@ -30,13 +36,14 @@ static inline void execi_wake(struct execi_worker *w, exec_future *t, enum wake_
                 execi_wake_slow(w, t, where);
                 return;
         }
+        if (UNLIKELY(atom_load(&w->next_wanted, RELAXED))) /* @relaxed R3 */
+                execi_ready_take_next_slow(w, NULL);
         atom_bump(&w->next_turn, 1);
         atom_store(&w->next, t, RELEASE); /* @pair ready.next */
         execi_idle_watch(w->pool);
 }
 
 /* The owner: from its slot; from its inbox and queue. NULL: none. */
-exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t);
 static inline exec_future *execi_ready_take_next(struct execi_worker *w)
 {
         exec_future *t = atom_load(&w->next, RELAXED); /* @relaxed only the owner fills it */

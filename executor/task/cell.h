@@ -16,9 +16,9 @@
 #define EXECI_TASK_CELL_H
 
 #include "base/compiler.h"
-#include "base/heap.h"
 #include "base/list.h"
 #include "port/atomic.h"
+#include "queue/heap.h"
 
 #include <executor/types.h>
 
@@ -65,7 +65,7 @@ struct exec_future {
                         };
                         _Atomic(uint64_t) wait;
                 };
-                struct { /* a gather */
+                struct {                         /* a gather */
                         _Atomic(int64_t) n_left; /* children not heard of, and 1 while registering */
                         _Atomic(exec_future *) first_failed;
                         exec_future *const *children;
@@ -91,8 +91,18 @@ struct exec_future {
 };
 
 /* The two wide fields of a new cell; kind is the first byte in memory. */
-#define CELL_REFS_ERR(n) ((union { uint32_t half[2]; uint64_t all; }){.half = {(n), 0}}.all)
-#define CELL_KIND_TO_SINCE(kind, flags) ((union { uint8_t byte[8]; uint64_t all; }){.byte = {(kind), 0, (flags)}}.all)
+#define CELL_REFS_ERR(n)                                                                                               \
+        ((union {                                                                                                      \
+                 uint32_t half[2];                                                                                     \
+                 uint64_t all;                                                                                         \
+         }){.half = {(n), 0}}                                                                                          \
+                 .all)
+#define CELL_KIND_TO_SINCE(kind, flags)                                                                                \
+        ((union {                                                                                                      \
+                 uint8_t byte[8];                                                                                      \
+                 uint64_t all;                                                                                         \
+         }){.byte = {(kind), 0, (flags)}}                                                                              \
+                 .all)
 
 _Static_assert(sizeof(struct exec_future) == 64, "a cell is one cache line");
 

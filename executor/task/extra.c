@@ -28,7 +28,8 @@ struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes)
         e->bytes = bytes;
         for (;;) {
                 if (seen & EXTRA_REASON)
-                        atom_store(&e->reason, (const char *)(seen & ~EXTRA_REASON), RELAXED); /* NOLINT; @relaxed owner */
+                        atom_store(&e->reason, (const char *)(seen & ~EXTRA_REASON),
+                                   RELAXED); /* NOLINT; @relaxed owner */
                 /* @pair extra.attach: release publishes the block to execi_extra_get */
                 if (atom_cas(&f->extra, &seen, (uintptr_t)e, ACQ_REL))
                         return e;
@@ -76,6 +77,6 @@ const char *execi_reason_get(const exec_future *f)
         uintptr_t e = atom_load(&((exec_future *)f)->extra, ACQUIRE);
 
         if (e & EXTRA_REASON)
-                return (const char *)(e & ~EXTRA_REASON); /* NOLINT */
+                return (const char *)(e & ~EXTRA_REASON);                         /* NOLINT */
         return e ? atom_load(&((struct execi_extra *)e)->reason, ACQUIRE) : NULL; /* NOLINT */
 }

@@ -31,7 +31,7 @@ struct execi_extra {
         int line;
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
         struct execi_asking asking;    /* of the one who set the gather's CANCEL */
-        _Atomic(uint64_t) number; /* of a task without a name that was asked for it */
+        _Atomic(uint64_t) number;      /* of a task without a name that was asked for it */
         char name[EXTRA_NAME_BYTES];
 };
 
@@ -40,7 +40,7 @@ struct execi_extra {
 /* The block, or NULL. */
 static inline struct execi_extra *execi_extra_get(const exec_future *f)
 {
-        uintptr_t e = atom_load(&((exec_future *)f)->extra, ACQUIRE);
+        uintptr_t e = atom_load(&((exec_future *)f)->extra, ACQUIRE); /* @pair extra.attach */
 
         return (e & EXTRA_REASON) ? NULL : (struct execi_extra *)e; /* NOLINT */
 }

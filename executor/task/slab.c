@@ -5,8 +5,8 @@
 #include "port/memory.h"
 #include "task/state.h"
 
-#define CLOSED    ((exec_future *)CACHE_LINE) /* remote stack: the arena was closed */
-#define OUT_BIAS  ((int64_t)1 << 60)
+#define CLOSED     ((exec_future *)CACHE_LINE) /* remote stack: the arena was closed */
+#define OUT_BIAS   ((int64_t)1 << 60)
 #define HEAD_BYTES CACHE_LINE
 #define KEPT_BYTES 4096 /* the page of the head stays when a chunk's pages are given back */
 
@@ -62,7 +62,8 @@ void execi_arena_close(struct execi_arena *a)
         for (unsigned i = 0; i < a->n_slabs; i++) {
                 struct execi_slab *s = &a->slabs[i];
 
-                out += (int64_t)(atom_load(&s->n_made, RELAXED) - atom_load(&s->n_freed, RELAXED)); /* @relaxed joined */
+                out += (int64_t)(atom_load(&s->n_made, RELAXED) -
+                                 atom_load(&s->n_freed, RELAXED)); /* @relaxed joined */
                 /* @pair slab.remote: acquire, what the freeing threads did to the cells is over */
                 out -= (int64_t)chain_length(atom_swap(&s->remote, CLOSED, ACQ_REL));
         }
@@ -176,7 +177,8 @@ static struct execi_chunk *chunk_of(const exec_future *f)
 /* The chunk that is being cut keeps its pages: its rest was never handed out. */
 static bool is_all_free(const struct execi_slab *s, const struct execi_chunk *c)
 {
-        return c->n_free == SLAB_CHUNK_BYTES / sizeof(exec_future) - 1 && s->bump_end != (const char *)c + SLAB_CHUNK_BYTES;
+        return c->n_free == SLAB_CHUNK_BYTES / sizeof(exec_future) - 1 &&
+               s->bump_end != (const char *)c + SLAB_CHUNK_BYTES;
 }
 
 void execi_slab_trim(struct execi_slab *s)

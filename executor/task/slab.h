@@ -12,12 +12,12 @@
 #ifndef EXECI_TASK_SLAB_H
 #define EXECI_TASK_SLAB_H
 
-#include "task/cell.h"
 #include "port/pause.h"
+#include "task/cell.h"
 
 #include <stdbool.h>
 
-#define SLAB_CHUNK_BYTES ((size_t)2 << 20)
+#define SLAB_CHUNK_BYTES  ((size_t)2 << 20)
 #define SLAB_REMOTE_BATCH 64
 
 struct exec_pool;

@@ -36,7 +36,7 @@
 #define WORD_STARTED  ((uint64_t)1 << 59)
 #define WORD_QUEUED   ((uint64_t)1 << 60)
 #define WORD_DETACHED ((uint64_t)1 << 61)
-#define TAG_GATHER ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
+#define TAG_GATHER    ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
 
 /* The word without LOCK: waits until the holder is through. */
 static inline uint64_t execi_state_load(const exec_future *f)

@@ -22,7 +22,7 @@ struct future_wait {
 
 static bool is_cancel_pending(exec_future *t)
 {
-        return UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL); /* @relaxed: V5 */
+        return UNLIKELY(atom_load(&t->word, SEQ_CST) & WORD_CANCEL); /* @pair state.cancel: V5 */
 }
 
 /* Without a deadline. */

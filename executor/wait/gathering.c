@@ -68,7 +68,7 @@ void execi_gather_tell(struct execi_worker *w, exec_future *g, int64_t n)
 
 bool execi_gather_hold(exec_future *g)
 {
-        int64_t n = atom_load(&g->n_left, ACQUIRE);
+        int64_t n = atom_load(&g->n_left, ACQUIRE); /* @pair gather.left */
 
         while (n > 0)
                 if (atom_cas(&g->n_left, &n, n + 1, ACQ_REL))

@@ -19,7 +19,7 @@ static uint64_t address_of(const struct execi_waiter *n)
 
 bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n)
 {
-        uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+        uint64_t w = atom_load(&f->word, ACQUIRE); /* @pair state.done */
 
         n->prev = NULL;
         for (;;) {
@@ -147,7 +147,7 @@ void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
                 at = n->next;
                 if (state == EXEC_FAILED && n->kind == WAITER_GATHER)
                         atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
-                if (n->kind == WAITER_CALLBACK) { /* each borrows the future while it runs */
+                if (n->kind == WAITER_CALLBACK) {               /* each borrows the future while it runs */
                         callbacks = true;
                         atom_add(&f->refs, 1, RELAXED); /* @relaxed locked */
                         done &= ~WORD_DETACHED;
@@ -232,7 +232,8 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                         if (UNLIKELY(done & WORD_DETACHED) && !(done & WORD_QUEUED))
                                 execi_cell_release(w, f);
                         if (waiters)
-                                tell_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state, end); /* NOLINT */
+                                tell_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state,
+                                            end); /* NOLINT */
                         break;
                 }
                 if (atom_cas(&f->word, &word, word | WORD_LOCK, ACQUIRE)) {

@@ -96,8 +96,7 @@ static ALWAYS_INLINE bool execi_task_finish_plain(struct execi_worker *w, exec_f
         uint64_t word = atom_load(&f->word, RELAXED); /* @relaxed recheck */
         uint64_t waiters = word & WORD_WAITERS;
 
-        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) ||
-                     (waiters && !(waiters & TAG_GATHER))))
+        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) || (waiters && !(waiters & TAG_GATHER))))
                 return false;
         f->state = EXEC_DONE;
         f->value = value;
@@ -140,6 +139,7 @@ bool execi_callback_is_running(void);
 /* Unlink every callback (@fn, @arg) of @f; the caller frees them. A chain by next_run. */
 struct execi_callback_waiter *execi_callbacks_unlink(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg);
 /* The same with those of a finished future that wait on this thread. */
-struct execi_callback_waiter *execi_callbacks_withdraw(exec_future *f, void (*fn)(exec_future *f, void *arg), void *arg);
+struct execi_callback_waiter *execi_callbacks_withdraw(exec_future *f, void (*fn)(exec_future *f, void *arg),
+                                                       void *arg);
 
 #endif

@@ -12,12 +12,12 @@ extern "C" {
 /* Flags of a pool; the EXEC_POOL_GUARD_ ones pick a rung of the stack guard ladder (default: the best
  * that the kernel has, then the next). */
 enum exec_pool_flags {
-        EXEC_POOL_TIED = 1 << 0,           /* every task always goes on on the worker that started it */
-        EXEC_POOL_FORCE_MIGRATE = 1 << 1,  /* test: every suspended task goes on on another worker */
-        EXEC_POOL_NO_MEMBARRIER = 1 << 2,  /* test: work as on a kernel that refuses membarrier(2) */
-        EXEC_POOL_GUARD_MADVISE = 1 << 4,  /* MADV_GUARD_INSTALL, else exec_pool_new() fails with -ENOTSUP */
-        EXEC_POOL_GUARD_MPROTECT = 1 << 5, /* mprotect within the budget of mappings, then a canary */
-        EXEC_POOL_GUARD_CANARY = 1 << 6,   /* no guard page: a canary, checked at each suspension */
+        EXEC_POOL_TIED = 1 << 0,                /* every task always goes on on the worker that started it */
+        EXEC_POOL_FORCE_MIGRATE = 1 << 1,       /* test: every suspended task goes on on another worker */
+        EXEC_POOL_NO_MEMBARRIER = 1 << 2,       /* test: work as on a kernel that refuses membarrier(2) */
+        EXEC_POOL_GUARD_MADVISE = 1 << 4,       /* MADV_GUARD_INSTALL, else exec_pool_new() fails with -ENOTSUP */
+        EXEC_POOL_GUARD_MPROTECT = 1 << 5,      /* mprotect within the budget of mappings, then a canary */
+        EXEC_POOL_GUARD_CANARY = 1 << 6,        /* no guard page: a canary, checked at each suspension */
         EXEC_POOL_NO_OVERFLOW_HANDLER = 1 << 7, /* leave SIGSEGV alone: no message that names the task */
 };
 
@@ -104,7 +104,8 @@ struct exec_pool_stats {
         uint64_t n_guards_madvise; /* stacks by kind of guard */
         uint64_t n_guards_mprotect;
         uint64_t n_guards_canary;
-        uint64_t stack_peak_bytes; /* most stack ever touched by one task, a multiple of the page size; 0: not measured */
+        uint64_t
+                stack_peak_bytes; /* most stack ever touched by one task, a multiple of the page size; 0: not measured */
 };
 
 /* exec_pool_stats - fill @stats, whose size field the caller set. */

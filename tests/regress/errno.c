@@ -42,7 +42,7 @@ int main(void)
         options.n_workers = 2;
         options.flags = EXEC_POOL_FORCE_MIGRATE;
         err = exec_run_with(&options, move_about, NULL, NULL);
-        printf("%d: %s: moved %d, stale %d, lost %d of %d\n", err, seen.stale ? "stale" : "fresh", seen.moved, seen.stale,
-               seen.lost, ROUNDS);
+        printf("%d: %s: moved %d, stale %d, lost %d of %d\n", err, seen.stale ? "stale" : "fresh", seen.moved,
+               seen.stale, seen.lost, ROUNDS);
         return err || seen.moved < ROUNDS / 2 || seen.stale || seen.lost;
 }

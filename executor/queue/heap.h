@@ -8,8 +8,8 @@
  * H1 a timer is in the heap or the overflow list from push until pop or remove, and in neither otherwise.
  * H2 execi_heap_min() is the least deadline of both, EXEC_FOREVER (INT64_MAX) when empty.
  * H3 the overflow list is used only while the heap is full. */
-#ifndef EXECI_BASE_HEAP_H
-#define EXECI_BASE_HEAP_H
+#ifndef EXECI_QUEUE_HEAP_H
+#define EXECI_QUEUE_HEAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
  * one cache line, and the parent of i is i / 4 + 2.
  * Slots are handed out from a free list, or, when that is empty, the next one never used: then the slots in use are
  * just 0 .. n - 1. */
-#include "base/heap.h"
+#include "queue/heap.h"
 
 #include "base/check.h"
 #include "port/memory.h"

@@ -1,5 +1,5 @@
 /* The heap of timers: order, removal, the overflow list when memory fails, giving memory back. */
-#include "base/heap.h"
+#include "queue/heap.h"
 
 #include "port/fault.h"
 #include "port/memory.h"
@@ -309,5 +309,5 @@ int main(void)
                 WITH_SETUP(heap_trim_without_memory_changes_nothing),
         };
 
-        return cmocka_run_group_tests_name("base_heap", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("queue_heap", tests, NULL, NULL);
 }
