@@ -61,23 +61,28 @@ static inline void enqueue(struct execi_worker *w, exec_future *t)
                 execi_share(w);
 }
 
-/* Hand a task to another pool, or from a plain thread. false: the pool is closed, the task is the caller's again. */
+/* Hand a task to another pool, or from a plain thread. false: the pool is closed, the task is the caller's again. In the
+ * register it can be cancelled before it is queued: then it ends as any cancelled task, although no queue took it. */
 static bool submit(struct exec_pool *pool, exec_future *t)
 {
+        struct execi_register *r = &pool->registers[execi_register_index(t, N_REGISTERS)];
         bool taken;
 
         atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
         execi_tsan_release(t);
         atom_store(&t->wait, 0, RELAXED); /* @relaxed init */
-        execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
         atom_add(&pool->n_outside, 1, SEQ_CST);
         atom_store(&t->word, WORD_QUEUED, RELEASE);
+        execi_register_add(r, t);
         taken = execi_inject_push(&pool->outside, &t->link);
         if (taken) {
                 execi_idle_notify_slow(pool);
-        } else {
-                execi_register_remove(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        } else if (execi_state_claim(t)) {
+                execi_register_remove(r, t);
                 atom_sub(&pool->n_outside, 1, SEQ_CST);
+        } else { /* cancelled meanwhile: no queue points to it */
+                execi_state_start(t);
+                taken = true;
         }
         atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
         return taken;

@@ -55,9 +55,9 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
 {
         struct execi_fiber *fiber = w->fiber;
         exec_future *outer = fiber->task;
-        exec_task_fn fn = t->fn;
-        void *arg = t->arg, *value = NULL;
+        void *value = NULL;
         uint32_t tied = t->flags & CELL_TIED;
+        exec_task_fn fn;
         int err;
 
         execi_gather_flush(w);
@@ -65,10 +65,11 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
                 return;
         execi_tsan_acquire(t);
         atom_store(&t->wait, WAIT_STARTED, RELAXED); /* @relaxed owner */
+        fn = t->fn;
         t->fiber = fiber;
         fiber->task = t;
         fiber->n_tied += tied;
-        err = fn(arg, &value);
+        err = fn(t->arg, &value);
         fiber->n_tied -= tied;
         fiber->task = outer;
         execi_task_returned(fiber, t, err, value);

@@ -20,8 +20,8 @@ static ALWAYS_INLINE void execi_task_run(struct execi_worker *w, exec_future *t)
 {
         struct execi_fiber *fiber = w->fiber;
         exec_future *outer = fiber->task;
-        exec_task_fn fn = t->fn;
-        void *arg = t->arg, *value = NULL;
+        void *value = NULL;
+        exec_task_fn fn;
         uint64_t word;
         int err;
 
@@ -35,9 +35,10 @@ static ALWAYS_INLINE void execi_task_run(struct execi_worker *w, exec_future *t)
         /* A worker keeps finished children of one gather to itself as long as it runs children of that gather. */
         if (w->gather && (word & WORD_WAITERS) != ((uint64_t)(uintptr_t)w->gather | TAG_GATHER))
                 execi_gather_flush_slow(w);
+        fn = t->fn;
         t->fiber = fiber;
         fiber->task = t;
-        err = fn(arg, &value);
+        err = fn(t->arg, &value);
         w = fiber->worker; /* X2 */
         fiber->task = outer;
         if (LIKELY(!err && !atom_load(&t->extra, RELAXED) && /* @relaxed owner */

@@ -120,10 +120,11 @@ void execi_unref_slow(struct execi_worker *w, exec_future *f);
 /* The last reference of a plain task that succeeded; all else is the slow half's. */
 static inline void execi_unref(struct execi_worker *w, exec_future *f)
 {
-        if (LIKELY(atom_load(&f->refs, ACQUIRE) == 1 && execi_is_plain_success(f) && w &&
-                   !atom_load(&f->extra, RELAXED) && /* @relaxed the last user */
-                   (atom_load(&f->word, ACQUIRE) & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE)) {
-                atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */
+        /* The flags of the word first: behind DONE the other fields hold still. */
+        if (LIKELY((atom_load(&f->word, ACQUIRE) & (WORD_DONE | WORD_QUEUED | WORD_LOCK)) == WORD_DONE &&
+                   atom_load(&f->refs, ACQUIRE) == 1 && execi_is_plain_success(f) && w &&
+                   !atom_load(&f->extra, RELAXED))) { /* @relaxed the last user */
+                atom_store(&f->refs, 0, RELAXED);     /* @relaxed a second unref finds it */
                 execi_slab_free(w->slab, f);
         } else {
                 execi_unref_slow(w, f);
