@@ -46,14 +46,15 @@ void execi_sanitizer_before_switch_slow(struct execi_sanitizer_stack *from, stru
                                         bool dying);
 void execi_sanitizer_after_switch_slow(struct execi_sanitizer_stack *self);
 
-static inline void execi_sanitizer_before_switch(struct execi_sanitizer_stack *from, struct execi_sanitizer_stack *to,
-                                                 bool dying)
+/* Always inline: an instrumented function must not end between telling and switching. */
+static inline __attribute__((always_inline)) void
+execi_sanitizer_before_switch(struct execi_sanitizer_stack *from, struct execi_sanitizer_stack *to, bool dying)
 {
         if (__builtin_expect(execi_sanitizer & (SANITIZER_ASAN | SANITIZER_TSAN), 0))
                 execi_sanitizer_before_switch_slow(from, to, dying);
 }
 
-static inline void execi_sanitizer_after_switch(struct execi_sanitizer_stack *self)
+static inline __attribute__((always_inline)) void execi_sanitizer_after_switch(struct execi_sanitizer_stack *self)
 {
         if (__builtin_expect(execi_sanitizer & SANITIZER_ASAN, 0))
                 execi_sanitizer_after_switch_slow(self);
