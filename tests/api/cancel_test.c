@@ -2,6 +2,8 @@
  * current or the next cancellation point; the task may clean up, or swallow it. */
 #include "fixture.h"
 
+#include <sched.h>
+
 static char forty_two;
 
 static void test_K1_sleeper(struct fixture *fx)
@@ -169,6 +171,72 @@ static void test_K2_cancel_races_the_start(struct fixture *fx)
         }
         if (fx->n_workers == 1 && fx->in_task)
                 EXPECT_EQ(n_cancelled, rounds);
+}
+
+struct slow_drop {
+        exec_future *_Atomic f;
+        _Atomic(int) runs, dropping, answer;
+};
+
+static void drop_slowly(void *arg)
+{
+        struct slow_drop *s = arg;
+
+        atom_store(&s->dropping, 1, RELEASE);
+        fixture_spin(EXEC_MS(5));
+}
+
+static void cancel_slow(void *arg)
+{
+        struct slow_drop *s = arg;
+
+        atom_store(&s->answer, exec_cancel(atom_load(&s->f, ACQUIRE), NULL), RELEASE);
+}
+
+static int note_run(void *arg, void **value)
+{
+        *value = arg;
+        atom_add(&((struct slow_drop *)arg)->runs, 1, ACQ_REL);
+        return 0;
+}
+
+/* Another thread has cancelled the unstarted child but is not through with it when its creator awaits it, on whose stack
+ * it might have run. */
+static void test_K2_awaited_while_it_is_being_cancelled(struct fixture *fx)
+{
+        size_t rounds = test_rounds(20);
+        struct rival r;
+
+        for (size_t i = 0; i < rounds; i++) {
+                struct slow_drop s = {NULL, 0, 0, 0};
+                struct exec_task_options o;
+                exec_future *f;
+                void *value = NULL;
+                int rc;
+
+                exec_task_options_init(&o, sizeof o);
+                o.drop_arg = drop_slowly;
+                f = exec_create_task_with(note_run, &s, &o);
+                atom_store(&s.f, f, RELEASE);
+                rival_start(&r, cancel_slow, &s);
+                rival_release(&r);
+                while (!atom_load(&s.dropping, ACQUIRE))
+                        sched_yield();
+                rc = exec_await(f, &value);
+                EXPECT(exec_future_done(f));
+                rival_wait(&r);
+                rival_stop(&r);
+                if (atom_load(&s.answer, ACQUIRE)) {
+                        EXPECT_EQ(rc, -ECANCELED);
+                        EXPECT_PTR(value, NULL);
+                        EXPECT_CANCELLED(f);
+                } else {
+                        EXPECT_EQ(rc, 0);
+                }
+                if (fx->in_task && fx->n_workers == 1)
+                        EXPECT_EQ(atom_load(&s.runs, ACQUIRE), 0);
+                exec_future_unref(f);
+        }
 }
 
 static void test_K3_the_awaited_future_is_cancelled(struct fixture *fx)
@@ -698,6 +766,7 @@ static const struct fixture_case cases[] = {
         CASE(test_K1_cancel_races_the_timer),
         CASE_ONE(test_K2_before_it_starts),
         CASE(test_K2_cancel_races_the_start),
+        CASE(test_K2_awaited_while_it_is_being_cancelled),
         CASE(test_K3_the_awaited_future_is_cancelled),
         CASE(test_K5_caught),
         CASE(test_K6_delivered_once),
