@@ -8,6 +8,7 @@
 #include "sched/idle.h"
 #include "task/extra.h"
 #include "task/register.h"
+#include "wait/ending.h"
 #include "wait/waiter.h"
 
 #include <executor/task.h>
@@ -61,31 +62,36 @@ static inline void enqueue(struct execi_worker *w, exec_future *t)
                 execi_share(w);
 }
 
-/* Hand a task to another pool, or from a plain thread. false: the pool is closed, the task is the caller's again. In the
- * register it can be cancelled before it is queued: then it ends as any cancelled task, although no queue took it. */
-static bool submit(struct exec_pool *pool, exec_future *t)
+/* The pool is closed. The task stands in the register already and may be in the hands of one who cancels it: it ends like
+ * any other that never ran, as refused or as cancelled, whichever claims it first. */
+static COLD void end_refused(struct execi_worker *w, exec_future *t)
 {
-        struct execi_register *r = &pool->registers[execi_register_index(t, N_REGISTERS)];
-        bool taken;
+        struct execi_extra *e = execi_extra_get(t);
+        bool claimed = execi_state_claim(t);
 
+        execi_state_start(t); /* no queue points to it */
+        if (!claimed)
+                return;
+        if (e && e->drop_arg)
+                e->drop_arg(e->arg);
+        atom_or(&t->seen, SEEN_ERROR, RELAXED); /* @relaxed flag: a refusal need not be looked at */
+        execi_task_end(w, t, -ESHUTDOWN, NULL);
+}
+
+/* Hand a task to another pool, or from a plain thread. */
+static void submit(struct execi_worker *w, struct exec_pool *pool, exec_future *t)
+{
         atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
         execi_tsan_release(t);
         atom_store(&t->wait, 0, RELAXED); /* @relaxed init */
         atom_add(&pool->n_outside, 1, SEQ_CST);
         atom_store(&t->word, WORD_QUEUED, RELEASE);
-        execi_register_add(r, t);
-        taken = execi_inject_push(&pool->outside, &t->link);
-        if (taken) {
+        execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        if (execi_inject_push(&pool->outside, &t->link))
                 execi_idle_notify_slow(pool);
-        } else if (execi_state_claim(t)) {
-                execi_register_remove(r, t);
-                atom_sub(&pool->n_outside, 1, SEQ_CST);
-        } else { /* cancelled meanwhile: no queue points to it */
-                execi_state_start(t);
-                taken = true;
-        }
+        else
+                end_refused(w, t);
         atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
-        return taken;
 }
 
 static int refusal(struct exec_pool *pool, exec_task_fn fn)
@@ -124,8 +130,6 @@ static void free_unborn(struct execi_worker *w, exec_future *t)
 
         if (e)
                 e->drop_value = NULL;
-        if ((t->flags & CELL_ALLOCATED) && execi_cell_prefix(t)->tsan)
-                execi_tsan_context_free(execi_cell_prefix(t)->tsan);
         t->state = EXEC_CANCELLED;
         execi_cell_release(w, t);
 }
@@ -159,10 +163,8 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
         if (precise)
                 execi_cell_prefix(t)->tsan = execi_tsan_context_new();
         if (foreign) {
-                if (submit(pool, t))
-                        return t;
-                free_unborn(w, t);
-                return execi_failed(-ESHUTDOWN);
+                submit(w, pool, t);
+                return t;
         }
         if (precise)
                 execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);

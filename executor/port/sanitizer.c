@@ -64,6 +64,7 @@ WEAK void __tsan_destroy_fiber(void *fiber);
 WEAK void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 WEAK void __tsan_acquire(void *address);
 WEAK void __tsan_release(void *address);
+WEAK void AnnotateBenignRaceSized(const char *file, int line, const volatile void *low, size_t bytes, const char *why);
 WEAK void AnnotateIgnoreReadsBegin(const char *file, int line); /* reads and writes, in fact */
 WEAK void AnnotateIgnoreReadsEnd(const char *file, int line);
 WEAK void __sanitizer_start_switch_fiber(void **fake_save, const void *low, size_t bytes);
@@ -190,6 +191,12 @@ void execi_sanitizer_region_remove(const void *base, size_t bytes)
 {
         if (execi_sanitizer & SANITIZER_ASAN && __lsan_unregister_root_region)
                 __lsan_unregister_root_region(base, bytes);
+}
+
+void execi_tsan_exempt_errno(int *location)
+{
+        if (execi_sanitizer & SANITIZER_TSAN && AnnotateBenignRaceSized)
+                AnnotateBenignRaceSized(__FILE__, __LINE__, location, sizeof *location, "errno belongs to the task");
 }
 
 void *execi_tsan_context_new(void)

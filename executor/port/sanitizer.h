@@ -65,6 +65,9 @@ static inline __attribute__((always_inline)) void execi_sanitizer_after_switch(s
 void execi_sanitizer_region_add(const void *base, size_t bytes);
 void execi_sanitizer_region_remove(const void *base, size_t bytes);
 
+/* This thread's errno: each task has its own, kept across waits; to ThreadSanitizer it is one variable of many tasks. */
+void execi_tsan_exempt_errno(int *location);
+
 /* ThreadSanitizer only. Contexts made apart from a stack (precise mode: in the task's creator). */
 void *execi_tsan_context_new(void);          /* NULL: none left; the caller falls back */
 void execi_tsan_context_free(void *context); /* not the running one */

@@ -84,6 +84,7 @@ static void run_start_hook(struct execi_worker *w)
 {
         if (w->pool->start_hook && w->pool->start_hook(w->id, w->pool->start_ctx))
                 atom_or(&w->pool->halt, HALT_BROKEN, ACQ_REL);
+        execi_tsan_release(w); /* the hook is before every task of this worker */
 }
 
 void *execi_worker_main(void *worker)
@@ -95,6 +96,7 @@ void *execi_worker_main(void *worker)
                 execi_parker_park(&w->parker, INT64_MAX);
         execi_worker_set_current(w);
         w->errno_location = exec_errno_location();
+        execi_tsan_exempt_errno(w->errno_location);
         w->altstack = (w->pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER) ? NULL : execi_overflow_thread_start();
         run_start_hook(w);
         w->thread_fiber.worker = w;

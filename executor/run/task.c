@@ -64,6 +64,7 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         if (!start(w, t))
                 return;
         execi_tsan_acquire(t);
+        execi_tsan_acquire(w);                       /* its start hook */
         atom_store(&t->wait, WAIT_STARTED, RELAXED); /* @relaxed owner */
         fn = t->fn;
         t->fiber = fiber;

@@ -100,5 +100,6 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
                 CHECK(to, "a task waits on a worker without a spare fiber");
         }
         execi_switch(w, to, commit, ctx);
+        execi_tsan_acquire(self->worker);            /* its start hook */
         *self->worker->errno_location = saved_errno; /* of the thread it runs on now */
 }

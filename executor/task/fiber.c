@@ -19,6 +19,8 @@ struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, voi
         f->stacks = stacks;
         f->sanitizer.tsan = tsan;
         f->checked = execi_stack_guard(stacks, low) == GUARD_CANARY;
+        if (!execi_tsan_precise())
+                execi_tsan_acquire(low); /* who used this memory before: else false reports about it */
         if (!execi_sanitizer_stack_init(&f->sanitizer, low, (size_t)((char *)f - low)))
                 return NULL;
         execi_context_make(&f->context, low, f, main, f);
@@ -31,5 +33,7 @@ void execi_fiber_free(struct execi_fiber *f)
         char *low = f->low;
 
         execi_sanitizer_stack_fini(&f->sanitizer);
+        if (!execi_tsan_precise())
+                execi_tsan_release(low);
         execi_stacks_put(stacks, &low, 1);
 }

@@ -107,10 +107,13 @@ static void release_one(struct execi_worker *w, exec_future *f, exec_future **li
         if (UNLIKELY(atom_load(&f->extra, RELAXED))) /* @relaxed nobody else refers to it */
                 release_extra(f);
         atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */
-        if (LIKELY(!(f->flags & CELL_ALLOCATED)))
+        if (LIKELY(!(f->flags & CELL_ALLOCATED))) {
                 execi_slab_free(w ? w->slab : NULL, f);
-        else
-                execi_cell_free_allocated(f);
+                return;
+        }
+        if (execi_cell_prefix(f)->tsan) /* of a task that never ran */
+                execi_tsan_context_free(execi_cell_prefix(f)->tsan);
+        execi_cell_free_allocated(f);
 }
 
 void execi_cell_release(struct execi_worker *w, exec_future *f)

@@ -812,7 +812,7 @@ static void test_gather_call_stops_at_the_first_error(struct fixture *fx)
 
         (void)fx;
         EXPECT_EQ(limited_call(N, 4, 10, out, &runs, &most), -EIO);
-        EXPECT(runs >= 11 && runs < N);
+        EXPECT(runs >= 11 - 3 && runs < N); /* three before it may have been queued still */
         expect_slot(&out[10], EXEC_FAILED, -EIO, NULL);
         for (int i = 0; i < N; i++)
                 pending += out[i].state == EXEC_PENDING;
