@@ -167,7 +167,7 @@ static int init_worker(struct exec_pool *pool, unsigned i)
 }
 
 /* After the threads have ended, or before they began. */
-static void fini_worker(struct exec_pool *pool, unsigned i)
+static void fini_worker(struct exec_pool *pool, unsigned i, unsigned n_made)
 {
         struct execi_worker *w = &pool->workers[i];
 
@@ -177,13 +177,13 @@ static void fini_worker(struct exec_pool *pool, unsigned i)
         execi_deque_fini(&w->deque);
         execi_parker_fini(&w->parker);
         execi_heap_fini(&w->timers.heap);
-        execi_free(w->seen, pool->n_workers * sizeof *w->seen);
+        execi_free(w->seen, n_made * sizeof *w->seen);
 }
 
 static void fini_pool(struct exec_pool *pool, unsigned n_made)
 {
-        for (unsigned i = 0; i < n_made; i++)
-                fini_worker(pool, i);
+        for (unsigned i = 0; pool->workers && i < n_made; i++)
+                fini_worker(pool, i, n_made);
         if (pool->workers)
                 execi_free_aligned(pool->workers, n_made * sizeof *pool->workers, CACHE_PAIR);
         if (pool->arena)

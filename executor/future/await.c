@@ -32,6 +32,18 @@ static inline bool is_direct(struct execi_worker *w, exec_future *f)
                !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN); /* @relaxed hint */
 }
 
+static inline int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
+{
+        int r = execi_may_wait(w);
+
+        if (r)
+                return r;
+        if (UNLIKELY(f == execi_here_task(w)))
+                return -EDEADLK;
+        r = execi_wait_future(f, deadline_ns);
+        return r ? r : fold(f, value);
+}
+
 /* Run it. A cancel of the awaiter reaches it as if the awaiter were suspended. */
 static int await_direct(struct execi_worker *w, exec_future *f, void **value)
 {
@@ -49,19 +61,9 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
         execi_tsan_acquire(f);
         if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL) && execi_state_take_cancel(t)) /* @relaxed hint */
                 return -ECANCELED;
+        if (UNLIKELY(!execi_state_is_done(f))) /* somebody cancels it: claimed, and not yet finished */
+                return await_slow(fiber->worker, f, EXEC_FOREVER, value);
         return fold(f, value);
-}
-
-static inline int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
-{
-        int r = execi_may_wait(w);
-
-        if (r)
-                return r;
-        if (UNLIKELY(f == execi_here_task(w)))
-                return -EDEADLK;
-        r = execi_wait_future(f, deadline_ns);
-        return r ? r : fold(f, value);
 }
 
 int exec_await(exec_future *f, void **value)

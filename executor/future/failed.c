@@ -4,9 +4,10 @@
 #include "base/check.h"
 #include "task/state.h"
 
+/* Shared by all and never counted; 2 references, as one would send them down the sole owner's path of execi_unref(). */
 #define FAILED(e)                                                                                                      \
         {                                                                                                              \
-                .word = WORD_DONE, .refs = 1, .err = (e), .kind = CELL_PROMISE, .state = EXEC_FAILED,                  \
+                .word = WORD_DONE, .refs = 2, .err = (e), .kind = CELL_PROMISE, .state = EXEC_FAILED,                  \
                 .flags = CELL_STATIC, .seen = SEEN_ERROR                                                               \
         }
 
