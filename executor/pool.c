@@ -357,8 +357,10 @@ int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t de
         execi_inject_close(&pool->outside);
         if (mode == EXEC_CANCEL)
                 execi_cancel_all(pool, "the pool shuts down");
-        if (wait_until_drained(pool, deadline_ns))
+        if (wait_until_drained(pool, deadline_ns)) {
+                execi_tsan_acquire(pool); /* @pair pool.end */
                 return 0;
+        }
         log_left(pool);
         return -ETIMEDOUT;
 }
@@ -397,6 +399,7 @@ int exec_pool_free(exec_pool *pool)
         wait_for_visitors(pool);
         execi_sleeps_cancel(pool);
         join_all(pool);
+        execi_tsan_acquire(pool); /* @pair pool.end */
         if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
                 execi_overflow_remove();
         fini_pool(pool, pool->n_made);

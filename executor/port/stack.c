@@ -86,8 +86,10 @@ static void insert_locked(struct execi_stacks *s, struct execi_stack_region *r)
 {
         size_t at = regions_upto_locked(s, r->base);
 
+        execi_tsan_ignore_begin(); /* gcc makes a memmove of it, which ThreadSanitizer sees, but not the lock */
         for (size_t i = s->n_regions; i > at; i--)
                 s->regions[i] = s->regions[i - 1];
+        execi_tsan_ignore_end();
         s->regions[at] = r;
         s->n_regions++;
         s->n_slots += r->n_slots;

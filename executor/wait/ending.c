@@ -1,6 +1,7 @@
 /* ending.c - see ending.h. */
 #include "wait/ending.h"
 
+#include "port/sanitizer.h"
 #include "task/register.h"
 #include "wait/waiter.h"
 
@@ -22,6 +23,7 @@ void execi_task_end(struct execi_worker *w, exec_future *t, int err, void *value
 
         if (UNLIKELY(t->flags & CELL_ALLOCATED))
                 execi_register_remove(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        execi_tsan_release(pool); /* @pair pool.end: whoever shut the pool down comes after all its tasks */
         if (UNLIKELY(!w || w->pool != pool)) {
                 end_from_outside(w, pool, t, err, value);
                 return;
