@@ -150,7 +150,7 @@ int exec_completion_new(exec_completion **out)
 
 static bool is_in_block(const exec_completion *c, const struct entry *e)
 {
-        return e >= c->block && e < c->block + c->n_block;
+        return c->n_block && e >= c->block && e < c->block + c->n_block;
 }
 
 static void free_entry(exec_completion *c, struct entry *e)

@@ -687,6 +687,38 @@ static void test_K17_timer_is_removed(struct fixture *fx)
         exec_future_unref_all(f, N);
 }
 
+static int swallow_cancel(void *arg, void **value)
+{
+        atom_store((_Atomic(int) *)arg, 1, RELEASE);
+        EXPECT_EQ(exec_sleep(EXEC_SEC(1000)), -ECANCELED);
+        *value = &forty_two;
+        return 0;
+}
+
+static int await_swallower(void *arg, void **value)
+{
+        exec_future *child = exec_create_task(swallow_cancel, arg);
+        int rc = exec_await(child, value);
+
+        EXPECT(exec_future_done(child));
+        exec_future_unref(child);
+        return rc;
+}
+
+/* The request was passed on to the child, which swallowed it: the awaiter gets the child's value and goes on. */
+static void test_child_swallows_the_cancel(struct fixture *fx)
+{
+        _Atomic(int) sleeping = 0;
+        exec_future *f = exec_create_task(await_swallower, &sleeping);
+
+        fixture_wait(&sleeping, 1);
+        fixture_settle(fx->pool);
+        EXPECT_EQ(exec_cancel(f, NULL), 1);
+        EXPECT_EQ(exec_await(f, NULL), 0);
+        EXPECT_DONE(f, &forty_two);
+        exec_future_unref(f);
+}
+
 static void test_poll_of_a_plain_thread(struct fixture *fx)
 {
         (void)fx;
@@ -783,6 +815,7 @@ static const struct fixture_case cases[] = {
         CASE(test_K13_withdrawn_by_itself),
         CASE(test_K15_fails_while_cancelled),
         CASE(test_K17_timer_is_removed),
+        CASE(test_child_swallows_the_cancel),
         CASE_THREAD(test_poll_of_a_plain_thread),
         CASE_THREAD(test_running_task_polls),
         CASE(test_two_cancels_race_the_end),
