@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 static char forty_two;
 
@@ -439,8 +440,11 @@ static int cancel_myself_and_await(void *arg, void **value)
 
 static void test_K9_itself_then_awaits(struct fixture *fx)
 {
-        exec_future *inner = exec_promise_new(NULL), *child = exec_create_task(task_await, inner), *f;
+        exec_future *inner = exec_promise_new(NULL), *child, *f;
+        struct awaiter a = {inner, 0};
 
+        child = exec_create_task(task_await_noted, &a);
+        fixture_wait(&a.begun, 1);
         fixture_settle(fx->pool);
         f = exec_create_task(cancel_myself_and_await, child);
         EXPECT_EQ(exec_await(f, NULL), -ECANCELED);
@@ -479,26 +483,27 @@ static void test_K9_itself_then_awaits_a_new_child(struct fixture *fx)
 }
 
 /* A chain of tasks, each awaiting the next, the last one a promise: the cancellation of the first reaches all. */
-static int await_next(void *arg, void **value)
-{
-        return exec_await(arg, value);
-}
-
 static void test_K9_along_a_chain(struct fixture *fx)
 {
         enum { MAX = 1000 };
         size_t n = test_live(MAX);
+        struct awaiter *a = calloc(n, sizeof *a);
         exec_future *f[MAX + 1];
 
         f[0] = exec_promise_new(NULL);
-        for (size_t i = 1; i <= n; i++)
-                f[i] = exec_create_task(await_next, f[i - 1]);
+        for (size_t i = 1; i <= n; i++) {
+                a[i - 1].f = f[i - 1];
+                f[i] = exec_create_task(task_await_noted, &a[i - 1]);
+        }
+        for (size_t i = 0; i < n; i++)
+                fixture_wait(&a[i].begun, 1);
         fixture_settle(fx->pool);
         EXPECT_EQ(exec_cancel(f[n], NULL), 1);
         EXPECT_EQ(exec_await(f[n], NULL), -ECANCELED);
         for (size_t i = 0; i <= n; i++)
                 EXPECT_CANCELLED(f[i]);
         exec_future_unref_all(f, n + 1);
+        free(a);
 }
 
 struct stubborn {

@@ -89,8 +89,10 @@ static void test_T5_both_ways_at_once(struct fixture *fx)
 static void test_T5_cancel_across_pools(struct fixture *fx)
 {
         exec_pool *other = another_pool(2);
-        exec_future *inner = create_in(other, task_forever, NULL), *outer = create_in(fx->pool, task_await, inner);
+        struct awaiter a = {create_in(other, task_forever, NULL), 0};
+        exec_future *inner = a.f, *outer = create_in(fx->pool, task_await_noted, &a);
 
+        fixture_wait(&a.begun, 1);
         fixture_settle(fx->pool);
         EXPECT_EQ(exec_cancel(outer, "across"), 1);
         EXPECT_EQ(exec_await(outer, NULL), -ECANCELED);

@@ -230,21 +230,28 @@ static void test_G7_collect_errors_and_cancellations(struct fixture *fx)
         exec_future_unref_all(f, 6);
 }
 
-static int await_gather(void *arg, void **value)
+/* Two tasks, each awaiting a promise, both of which have begun. */
+static void two_awaiters(struct fixture *fx, struct awaiter a[2], exec_future *children[2])
 {
-        *value = NULL;
-        return exec_await(arg, NULL);
+        for (int i = 0; i < 2; i++) {
+                a[i] = (struct awaiter){exec_promise_new(NULL), 0};
+                children[i] = exec_create_task(task_await_noted, &a[i]);
+        }
+        for (int i = 0; i < 2; i++)
+                fixture_wait(&a[i].begun, 1);
+        fixture_settle(fx->pool);
 }
 
 static void test_G9_cancelled_from_outside(struct fixture *fx)
 {
-        exec_future *inner[2], *children[2], *g, *outer;
+        exec_future *children[2], *g, *outer;
+        struct awaiter inner[2], of_g;
 
-        promises(inner, 2);
-        for (int i = 0; i < 2; i++)
-                children[i] = exec_create_task(task_await, inner[i]);
+        two_awaiters(fx, inner, children);
         g = exec_gather_future(children, 2, 0);
-        outer = exec_create_task(await_gather, g);
+        of_g = (struct awaiter){g, 0};
+        outer = exec_create_task(task_await_noted, &of_g);
+        fixture_wait(&of_g.begun, 1);
         fixture_settle(fx->pool);
         EXPECT_EQ(exec_cancel(outer, NULL), 1);
         EXPECT_EQ(exec_await(outer, NULL), -ECANCELED);
@@ -252,24 +259,23 @@ static void test_G9_cancelled_from_outside(struct fixture *fx)
         EXPECT_CANCELLED(g);
         for (int i = 0; i < 2; i++) {
                 EXPECT_CANCELLED(children[i]);
-                EXPECT_CANCELLED(inner[i]);
+                EXPECT_CANCELLED(inner[i].f);
+                exec_future_unref(inner[i].f);
         }
         EXPECT_EQ(exec_cancel(g, NULL), 0);
         exec_future_unref(outer);
         exec_future_unref(g);
         exec_future_unref_all(children, 2);
-        exec_future_unref_all(inner, 2);
 }
 
 static void cancelled_in_the_call(struct fixture *fx, unsigned flags)
 {
-        exec_future *inner[2], *children[2], *outer;
+        exec_future *children[2], *outer;
         struct exec_outcome out[2];
         struct gathering call = {children, 2, out, flags, 0};
+        struct awaiter inner[2];
 
-        promises(inner, 2);
-        for (int i = 0; i < 2; i++)
-                children[i] = exec_create_task(task_await, inner[i]);
+        two_awaiters(fx, inner, children);
         outer = exec_create_task(gather_task, &call);
         fixture_wait(&call.begun, 1);
         fixture_settle(fx->pool);
@@ -280,11 +286,11 @@ static void cancelled_in_the_call(struct fixture *fx, unsigned flags)
                 /* The cancellation was passed on; the children end in their own time. */
                 EXPECT_EQ(exec_await(children[i], NULL), -ECANCELED);
                 EXPECT_CANCELLED(children[i]);
-                EXPECT_CANCELLED(inner[i]);
+                EXPECT_CANCELLED(inner[i].f);
+                exec_future_unref(inner[i].f);
         }
         exec_future_unref(outer);
         exec_future_unref_all(children, 2);
-        exec_future_unref_all(inner, 2);
 }
 
 static void test_G9_cancelled_in_the_call(struct fixture *fx)

@@ -53,12 +53,16 @@ static void *await_remote(void *arg)
 
 static void test_Y3_handle_cancelled(struct fixture *fx)
 {
-        exec_future *inner = exec_promise_new(NULL), *f = exec_create_task(task_await, inner);
-        struct remote r = {f, 0, 1};
+        exec_future *inner = exec_promise_new(NULL), *f;
+        struct awaiter a = {inner, 0};
+        struct remote r;
         pthread_t thread;
 
+        f = exec_create_task(task_await_noted, &a);
+        r = (struct remote){f, 0, 1};
         pthread_create(&thread, NULL, await_remote, &r);
         fixture_wait(&r.blocks, 1);
+        fixture_wait(&a.begun, 1);
         fixture_settle(fx->pool);
         EXPECT_EQ(exec_cancel(f, NULL), 1);
         EXPECT_EQ(exec_await(f, NULL), -ECANCELED); /* before the join, which may hold the only worker */

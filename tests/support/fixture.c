@@ -263,6 +263,14 @@ int task_await(void *arg, void **value)
         return exec_await(arg, value);
 }
 
+int task_await_noted(void *arg, void **value)
+{
+        struct awaiter *a = arg;
+
+        atom_store(&a->begun, 1, RELEASE);
+        return exec_await(a->f, value);
+}
+
 int task_sleep(void *arg, void **value)
 {
         *value = arg;

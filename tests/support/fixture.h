@@ -109,8 +109,9 @@ size_t test_rounds(size_t n); /* of a race: the environment variable EXEC_TEST_R
 
 bool fixture_wait(const _Atomic(int) *word, int at_least); /* false, and noted: not within 30 s */
 bool fixture_wait_done(exec_future *f);
-void fixture_settle(exec_pool *pool); /* until nothing seems to move any more (best effort) */
-void fixture_spin(int64_t ns);        /* compute, without giving way */
+/* Until nothing seems to move any more. Only to make a situation likely: on a slow machine tasks may not even have begun. */
+void fixture_settle(exec_pool *pool);
+void fixture_spin(int64_t ns); /* compute, without giving way */
 struct exec_pool_stats fixture_stats(exec_pool *pool);
 bool fixture_wait_idle(exec_pool *pool);               /* until every task has ended, no future and no timer is left */
 size_t fixture_n_threads(void);                        /* of this process */
@@ -124,6 +125,13 @@ int task_await(void *arg, void **value);   /* as exec_await(@arg) */
 int task_sleep(void *arg, void **value);   /* sleep (intptr_t)@arg nanoseconds; DONE with @arg */
 int task_forever(void *arg, void **value); /* sleep until cancelled */
 int task_bump(void *arg, void **value);    /* add 1 to the _Atomic(int) @arg, which is its value */
+
+/* A task that awaits, and tells when it has begun: to cancel it before that would be to cancel it unstarted. */
+struct awaiter {
+        exec_future *f;
+        _Atomic(int) begun;
+};
+int task_await_noted(void *arg, void **value); /* of a struct awaiter */
 
 void drop_bump(void *ptr); /* a drop function for an _Atomic(int): add 1 */
 
