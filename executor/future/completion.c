@@ -1,11 +1,13 @@
 /* completion.c - futures handed over as they finish.
  *
  * Q1 an entry is in exactly one of: its future's list of waiters, the hands of the thread that finishes that future, the
- *    queue's list of finished ones, or handed over.
+ *    stack of finished ones, the queue of taken ones, or handed over.
  * Q2 a finished future goes to exactly one consumer: consumers take under the lock. A consumer that was woken and leaves
  *    empty-handed (cancelled, late) wakes another one.
- * Q3 the finishing thread touches the queue for the last time when it drops the lock (or wakes a consumer that it has
- *    claimed before). */
+ * Q3 the finishing thread touches the queue for the last time when it pushes the entry by a swap of the stack's head; or,
+ *    when consumers wait, when it drops the lock under which it pushed (or wakes the consumer that it has claimed).
+ * Q4 WAITED stands in the head exactly while consumers wait. It comes by a swap of an empty head, so either that consumer
+ *    sees the entry or the finishing thread sees WAITED; then that one takes the lock. It goes under the lock. */
 #include "future/completion.h"
 
 #include "future/here.h"
@@ -25,12 +27,16 @@
 enum { NEW_BEFORE_CONSUMER = 16 };
 
 struct entry {
-        struct execi_waiter node;
-        struct entry *next, *prev; /* L(lock) all entries not handed over */
-        struct entry *next_done;   /* L(lock) */
+        struct execi_waiter node; /* its next: also the next in the stack, and in the queue of taken ones */
         exec_completion *queue;
-        exec_future *future;
+        exec_future *future; /* NULL once it is handed over */
         void *tag;
+};
+
+/* One that was added singly. */
+struct added {
+        struct entry entry;
+        struct added *next, *prev; /* L(lock) */
 };
 
 struct consumer {
@@ -42,16 +48,24 @@ struct consumer {
         struct execi_deadline deadline;
 };
 
+#define WAITED ((uintptr_t)1)
+
 struct exec_completion {
+        _Atomic(uintptr_t) finished; /* a stack of entries, newest first; and WAITED */
+        char pad[CACHE_PAIR];        /* who finishes does not disturb who takes */
         struct execi_spin lock;
-        struct entry *all;                           /* L(lock) */
-        struct entry *done;                          /* L(lock) finished, oldest first */
-        struct entry **done_end;                     /* L(lock) */
+        struct entry *taken, *last_taken;            /* L(lock) finished, oldest first */
         _Atomic(size_t) n_pending;                   /* written under the lock: added and not handed over */
         struct consumer *consumers, *consumers_last; /* L(lock) oldest first */
-        struct entry *block;                         /* the entries of a closed queue lie together */
+        struct added *added;                         /* L(lock) those not handed over */
+        struct entry *block;                         /* the entries of a closed queue */
         size_t n_block;
 };
+
+static struct entry *entry_at(uintptr_t finished)
+{
+        return (struct entry *)(finished & ~WAITED); /* NOLINT */
+}
 
 /* L(lock) */
 static void unlink_consumer(exec_completion *c, struct consumer *k)
@@ -67,11 +81,23 @@ static void unlink_consumer(exec_completion *c, struct consumer *k)
                 k->next->prev = k->prev;
         else
                 c->consumers_last = k->prev;
+        if (!c->consumers)
+                atom_and(&c->finished, ~WAITED, RELAXED); /* @relaxed locked; Q4 */
 }
 
-/* L(lock) */
-static void link_consumer(exec_completion *c, struct consumer *k)
+/* L(lock): @k waits from now on. false: it need not, something has finished, or nothing is left that could. */
+static bool link_consumer(exec_completion *c, struct consumer *k)
 {
+        uintptr_t none = 0;
+
+        if (c->taken || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
+                return false;
+        if (!c->consumers) {
+                if (!atom_cas(&c->finished, &none, WAITED, ACQUIRE)) /* Q4 */
+                        return false;
+        } else if (atom_load(&c->finished, RELAXED) != WAITED) { /* @relaxed hint */
+                return false;
+        }
         k->waits = true;
         k->next = NULL;
         k->prev = c->consumers_last;
@@ -80,6 +106,7 @@ static void link_consumer(exec_completion *c, struct consumer *k)
         else
                 c->consumers = k;
         c->consumers_last = k;
+        return true;
 }
 
 /* L(lock): the oldest consumer whose wait this thread could claim; it is to be woken after the lock. */
@@ -108,19 +135,35 @@ static void wake_consumer(struct execi_worker *w, struct consumer *k)
         execi_wake(w, k->task, WAKE_QUEUE);
 }
 
+/* Q4: consumers seem to wait. */
+static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c, struct entry *e)
+{
+        struct consumer *k;
+        uintptr_t at;
+
+        execi_spin_lock(&c->lock);
+        at = atom_load(&c->finished, RELAXED); /* @relaxed recheck */
+        do
+                e->node.next = at & ~WAITED;
+        while (!atom_cas(&c->finished, &at, (uintptr_t)e | (at & WAITED), RELEASE)); /* @pair completion.finished */
+        k = claim_consumer(c);
+        execi_spin_unlock(&c->lock); /* Q3 */
+        wake_consumer(w, k);
+}
+
 static void entry_finished(struct execi_worker *w, struct execi_waiter *node)
 {
         struct entry *e = (struct entry *)node;
         exec_completion *c = e->queue;
-        struct consumer *k;
+        uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed recheck */
 
-        execi_spin_lock(&c->lock);
-        e->next_done = NULL;
-        *c->done_end = e;
-        c->done_end = &e->next_done;
-        k = claim_consumer(c);
-        execi_spin_unlock(&c->lock); /* Q3 */
-        wake_consumer(w, k);
+        do {
+                if (UNLIKELY(at & WAITED)) {
+                        finish_for_consumer(w, c, e);
+                        return;
+                }
+                e->node.next = at;
+        } while (!atom_cas(&c->finished, &at, (uintptr_t)e, RELEASE)); /* @pair completion.finished; Q3 */
 }
 
 const struct execi_waiter_ops execi_waiter_ops = {entry_finished};
@@ -131,7 +174,6 @@ static exec_completion *new_queue(size_t n_block)
 
         if (!c)
                 return NULL;
-        c->done_end = &c->done;
         c->n_block = n_block;
         if (n_block && !(c->block = execi_alloc(n_block * sizeof *c->block))) {
                 execi_free(c, sizeof *c);
@@ -148,46 +190,39 @@ int exec_completion_new(exec_completion **out)
         return *out ? 0 : -ENOMEM;
 }
 
-static bool is_in_block(const exec_completion *c, const struct entry *e)
-{
-        return c->n_block && e >= c->block && e < c->block + c->n_block;
-}
-
-static void free_entry(exec_completion *c, struct entry *e)
-{
-        if (!is_in_block(c, e))
-                execi_free(e, sizeof *e);
-}
-
-static void add(struct execi_worker *w, exec_completion *c, struct entry *e, exec_future *f, void *tag)
+static void fill(struct entry *e, exec_completion *c, exec_future *f, void *tag)
 {
         e->node.kind = WAITER_ENTRY;
         e->queue = c;
         e->future = f;
         e->tag = tag;
         execi_ref(f);
-        execi_spin_lock(&c->lock);
-        e->prev = NULL;
-        e->next = c->all;
-        if (c->all)
-                c->all->prev = e;
-        c->all = e;
-        atom_bump(&c->n_pending, 1);
-        execi_spin_unlock(&c->lock);
-        if (!execi_waiter_link(f, &e->node))
+}
+
+static inline void link_entry(struct execi_worker *w, struct entry *e)
+{
+        if (!execi_waiter_link(e->future, &e->node))
                 entry_finished(w, &e->node);
 }
 
 int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
 {
-        struct entry *e;
+        struct added *a;
 
         if (!c || !execi_is_future(f))
                 return -EINVAL;
-        e = execi_alloc(sizeof *e);
-        if (!e)
+        a = execi_alloc(sizeof *a);
+        if (!a)
                 return -ENOMEM;
-        add(execi_worker_current(), c, e, f, tag);
+        fill(&a->entry, c, f, tag);
+        execi_spin_lock(&c->lock);
+        a->next = c->added;
+        if (a->next)
+                a->next->prev = a;
+        c->added = a;
+        atom_bump(&c->n_pending, 1);
+        execi_spin_unlock(&c->lock);
+        link_entry(execi_worker_current(), &a->entry);
         return 0;
 }
 
@@ -202,29 +237,91 @@ exec_completion *exec_as_completed(exec_future *const f[], size_t n)
                 if (!execi_is_future(f[i]))
                         return NULL;
         c = new_queue(n);
-        for (size_t i = 0; c && i < n; i++)
-                add(w, c, &c->block[i], f[i], (void *)i); /* NOLINT */
+        if (!c)
+                return NULL;
+        atom_store(&c->n_pending, n, RELAXED); /* @relaxed nobody else knows the queue */
+        for (size_t i = 0; i < n; i++) {
+                fill(&c->block[i], c, f[i], (void *)i); /* NOLINT */
+                link_entry(w, &c->block[i]);
+        }
         return c;
 }
 
-/* L(lock): take the oldest finished entry out. */
-static struct entry *take(exec_completion *c)
+static bool is_in_block(const exec_completion *c, const struct entry *e)
 {
-        struct entry *e = c->done;
+        return c->n_block && e >= c->block && e < c->block + c->n_block;
+}
 
-        if (!e)
-                return NULL;
-        c->done = e->next_done;
-        if (!c->done)
-                c->done_end = &c->done;
-        if (e->prev)
-                e->prev->next = e->next;
+/* L(lock) */
+static void unlink_added(exec_completion *c, struct added *a)
+{
+        if (a->prev)
+                a->prev->next = a->next;
         else
-                c->all = e->next;
-        if (e->next)
-                e->next->prev = e->prev;
-        atom_bump(&c->n_pending, -(size_t)1);
-        return e;
+                c->added = a->next;
+        if (a->next)
+                a->next->prev = a->prev;
+}
+
+/* L(lock): all that has finished since, in the order of finishing. */
+static void take_stack(exec_completion *c)
+{
+        uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed hint */
+        struct entry *older;
+
+        if (!entry_at(at))
+                return;
+        at = atom_swap(&c->finished, c->consumers ? WAITED : 0, ACQUIRE); /* @pair completion.finished */
+        c->last_taken = entry_at(at);
+        for (struct entry *e = c->last_taken; e; e = older) {
+                older = entry_at(e->node.next);
+                e->node.next = (uint64_t)(uintptr_t)c->taken;
+                c->taken = e;
+        }
+}
+
+struct hand {
+        exec_future *future; /* NULL: nothing has finished */
+        void *tag;
+        size_t n_left;
+};
+
+/* L(lock): take the oldest finished one out. */
+static struct added *take(exec_completion *c, struct hand *h)
+{
+        struct added *to_free = NULL;
+        struct entry *e;
+
+        if (!c->taken)
+                take_stack(c);
+        e = c->taken;
+        h->future = NULL;
+        if (e) {
+                c->taken = entry_at(e->node.next);
+                h->future = e->future;
+                h->tag = e->tag;
+                e->future = NULL;
+                atom_bump(&c->n_pending, -(size_t)1);
+                if (!is_in_block(c, e)) {
+                        to_free = (struct added *)e;
+                        unlink_added(c, to_free);
+                }
+        }
+        h->n_left = atom_load(&c->n_pending, RELAXED); /* @relaxed locked */
+        return to_free;
+}
+
+static struct hand take_locked(exec_completion *c)
+{
+        struct added *to_free;
+        struct hand h;
+
+        execi_spin_lock(&c->lock);
+        to_free = take(c, &h);
+        execi_spin_unlock(&c->lock);
+        if (UNLIKELY(to_free != NULL))
+                execi_free(to_free, sizeof *to_free);
+        return h;
 }
 
 /* Something is left, or nothing ever will be: another waiting consumer must see it. */
@@ -233,7 +330,7 @@ static void pass_on(struct execi_worker *w, exec_completion *c)
         struct consumer *k = NULL;
 
         execi_spin_lock(&c->lock);
-        if (c->done || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
+        if (c->taken || entry_at(atom_load(&c->finished, RELAXED)) || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
                 k = claim_consumer(c);
         execi_spin_unlock(&c->lock);
         wake_consumer(w, k);
@@ -252,22 +349,18 @@ static void commit_consumer(struct execi_worker *w, void *ctx)
         exec_completion *c = m->queue;
         struct consumer *k = m->consumer;
         exec_future *t = k->task;
-        bool timed = m->timed, ready;
+        bool timed = m->timed, ready = false;
 
         if (timed)
                 execi_deadline_begin(w, &k->deadline);
         execi_spin_lock(&c->lock);
         execi_wait_arm(&t->wait, 0, !w->pool->membarrier);
-        ready = c->done || !atom_load(&c->n_pending, RELAXED); /* @relaxed locked */
-        if (atom_load(&t->word, RELAXED) & WORD_CANCEL)        /* @relaxed V5 */
+        if (atom_load(&t->word, RELAXED) & WORD_CANCEL) /* @relaxed V5 */
                 ready = execi_wait_claim(&t->wait, BY_CANCEL) == CLAIM_WON;
-        else if (ready)
+        else if (!link_consumer(c, k))
                 ready = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;
-        else {
-                link_consumer(c, k);
-                if (timed)
-                        execi_deadline_insert(&k->deadline);
-        }
+        else if (timed)
+                execi_deadline_insert(&k->deadline);
         execi_spin_unlock(&c->lock);
         if (timed)
                 execi_deadline_end(&k->deadline);
@@ -307,9 +400,7 @@ static int thread_waits(exec_completion *c, int64_t deadline_ns)
         execi_parker_init(&k.parker);
         execi_wait_arm(&k.wait, 0, false);
         execi_spin_lock(&c->lock);
-        ready = c->done || !atom_load(&c->n_pending, RELAXED); /* @relaxed locked */
-        if (!ready)
-                link_consumer(c, &k);
+        ready = !link_consumer(c, &k);
         execi_spin_unlock(&c->lock);
         if (!ready && !(token = execi_parker_park(&k.parker, deadline_ns))) {
                 execi_spin_lock(&c->lock);
@@ -323,21 +414,17 @@ static int thread_waits(exec_completion *c, int64_t deadline_ns)
         return token ? 0 : -ETIMEDOUT;
 }
 
-static int hand_over(struct execi_worker *w, exec_completion *c, struct entry *e, bool last, exec_future **f,
-                     void **tag)
+static int hand_over(struct execi_worker *w, exec_completion *c, const struct hand *h, exec_future **f, void **tag)
 {
-        exec_future *future = e->future;
-
         if (tag)
-                *tag = e->tag;
-        free_entry(c, e);
-        if (last)
+                *tag = h->tag;
+        if (UNLIKELY(h->n_left == 0))
                 pass_on(w, c);
-        execi_tsan_acquire(future);
+        execi_tsan_acquire(h->future);
         if (f)
-                *f = future;
+                *f = h->future;
         else
-                execi_unref(w, future);
+                execi_unref(w, h->future);
         return 1;
 }
 
@@ -345,35 +432,29 @@ int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **
 {
         for (;;) {
                 struct execi_worker *w = execi_worker_current();
-                struct entry *e;
-                size_t left;
+                struct hand h;
                 int r;
 
                 if (!c)
                         return -EINVAL;
-                execi_spin_lock(&c->lock);
-                e = take(c);
-                left = atom_load(&c->n_pending, RELAXED); /* @relaxed locked */
-                execi_spin_unlock(&c->lock);
-                if (e)
-                        return hand_over(w, c, e, left == 0, f, tag);
-                if (left == 0) {
+                h = take_locked(c);
+                if (h.future)
+                        return hand_over(w, c, &h, f, tag);
+                if (h.n_left == 0) {
                         pass_on(w, c);
                         return 0;
                 }
                 r = execi_may_wait(w);
                 if (!r)
                         r = w ? task_waits(w, c, deadline_ns) : thread_waits(c, deadline_ns);
+                w = execi_worker_current();
                 if (r == -ETIMEDOUT) { /* what has finished is given even now */
-                        execi_spin_lock(&c->lock);
-                        e = take(c);
-                        left = atom_load(&c->n_pending, RELAXED); /* @relaxed locked */
-                        execi_spin_unlock(&c->lock);
-                        if (e)
-                                return hand_over(execi_worker_current(), c, e, left == 0, f, tag);
+                        h = take_locked(c);
+                        if (h.future)
+                                return hand_over(w, c, &h, f, tag);
                 }
                 if (r) {
-                        pass_on(execi_worker_current(), c); /* Q2 */
+                        pass_on(w, c); /* Q2 */
                         return r;
                 }
         }
@@ -384,26 +465,19 @@ size_t exec_completion_pending(const exec_completion *c)
         return c ? atom_load(&((exec_completion *)(uintptr_t)c)->n_pending, ACQUIRE) : 0; /* NOLINT */
 }
 
-/* Take every entry back from its future; those that a finishing thread holds arrive in the list of finished ones. */
-static void withdraw_all(exec_completion *c)
+static void withdraw(struct entry *e)
 {
-        struct entry *next;
-
-        for (struct entry *e = c->all; e; e = next) {
-                next = e->next;
-                if (!execi_state_is_done(e->future) && execi_waiter_unlink(e->future, &e->node))
-                        entry_finished(NULL, &e->node);
-        }
+        if (e->future && !execi_state_is_done(e->future) && execi_waiter_unlink(e->future, &e->node))
+                entry_finished(NULL, &e->node);
 }
 
-static struct entry *take_locked(exec_completion *c)
+/* Take every entry back from its future; those that a finishing thread holds arrive in the stack of finished ones. */
+static void withdraw_all(exec_completion *c)
 {
-        struct entry *e;
-
-        execi_spin_lock(&c->lock);
-        e = take(c);
-        execi_spin_unlock(&c->lock);
-        return e;
+        for (size_t i = 0; i < c->n_block; i++)
+                withdraw(&c->block[i]);
+        for (struct added *a = c->added; a; a = a->next)
+                withdraw(&a->entry);
 }
 
 void exec_completion_free(exec_completion *c)
@@ -413,16 +487,15 @@ void exec_completion_free(exec_completion *c)
 
         if (!c)
                 return;
-        withdraw_all(c);
+        if (exec_completion_pending(c))
+                withdraw_all(c);
         while (exec_completion_pending(c)) {
-                struct entry *e = take_locked(c);
+                struct hand h = take_locked(c);
 
-                if (!e) { /* in the hands of a finishing thread: a few instructions more */
+                if (h.future)
+                        execi_unref(w, h.future);
+                else /* in the hands of a finishing thread: a few instructions more */
                         execi_spin_yield(&turns);
-                        continue;
-                }
-                execi_unref(w, e->future);
-                free_entry(c, e);
         }
         execi_free(c->block, c->n_block * sizeof *c->block);
         execi_free(c, sizeof *c);
@@ -430,6 +503,9 @@ void exec_completion_free(exec_completion *c)
 
 void execi_completion_cancel_all(exec_completion *c, const char *reason)
 {
-        for (struct entry *e = c->all; e; e = e->next)
-                exec_cancel(e->future, reason);
+        for (size_t i = 0; i < c->n_block; i++)
+                if (c->block[i].future)
+                        exec_cancel(c->block[i].future, reason);
+        for (struct added *a = c->added; a; a = a->next)
+                exec_cancel(a->entry.future, reason);
 }

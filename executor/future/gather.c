@@ -65,12 +65,12 @@ static int unlink_child(exec_future *g, exec_future *f)
                 uint64_t head = w & WORD_WAITERS;
 
                 for (at = &head; *at && !(*at & TAG_GATHER);) {
-                        struct execi_waiter *node = (struct execi_waiter *)(uintptr_t)*at; /* NOLINT */
+                        struct execi_waiter *node = execi_waiter_at(*at);
 
                         if (node->kind == WAITER_GATHER && ((struct execi_gather_waiter *)node)->gather == g) {
                                 *at = node->next;
                                 if (node->next && !(node->next & TAG_GATHER))
-                                        ((struct execi_waiter *)(uintptr_t)node->next)->prev = node->prev; /* NOLINT */
+                                        execi_waiter_at(node->next)->prev = node->prev;
                                 node->next = (uint64_t)(uintptr_t)removed;
                                 removed = node;
                                 n++;

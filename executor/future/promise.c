@@ -32,9 +32,9 @@ exec_future *exec_promise_new(exec_drop_fn drop_value)
 /* The only waiter of @word, if it is a suspended task. */
 static inline struct execi_task_waiter *sole_task(uint64_t word)
 {
-        struct execi_task_waiter *n = (struct execi_task_waiter *)(uintptr_t)(word & WORD_WAITERS); /* NOLINT */
+        struct execi_task_waiter *n = (struct execi_task_waiter *)execi_waiter_at(word & WORD_WAITERS);
 
-        if (!n || (word & TAG_GATHER) || n->node.next || n->node.kind != WAITER_TASK)
+        if (!n || (word & (TAG_GATHER | TAG_ENTRY)) || n->node.next || n->node.kind != WAITER_TASK)
                 return NULL;
         return n;
 }

@@ -37,6 +37,8 @@
 #define WORD_QUEUED   ((uint64_t)1 << 60)
 #define WORD_DETACHED ((uint64_t)1 << 61)
 #define TAG_GATHER    ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
+#define TAG_ENTRY     ((uint64_t)2) /* tag: the node is the oldest, and an entry of a completion queue */
+#define WAITER_TAGS   ((uint64_t)15)
 
 /* The word without LOCK: waits until the holder is through. */
 static inline uint64_t execi_state_load(const exec_future *f)

@@ -32,7 +32,7 @@ static void forget_callbacks(exec_future *f)
         uint64_t at = atom_load(&f->word, RELAXED) & WORD_WAITERS; /* @relaxed nobody else refers to it */
 
         while (at && !(at & TAG_GATHER)) {
-                struct execi_waiter *n = (struct execi_waiter *)(uintptr_t)at; /* NOLINT */
+                struct execi_waiter *n = execi_waiter_at(at);
 
                 at = n->next;
                 if (n->kind == WAITER_CALLBACK)

@@ -7,11 +7,6 @@
 #include "task/extra.h"
 #include "task/waitword.h"
 
-static struct execi_waiter *node_at(uint64_t next)
-{
-        return (struct execi_waiter *)(uintptr_t)next; /* NOLINT */
-}
-
 static uint64_t address_of(const struct execi_waiter *n)
 {
         return (uint64_t)(uintptr_t)n;
@@ -29,12 +24,12 @@ bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n)
                         return false;
                 } else if (!(w & WORD_WAITERS)) {
                         n->next = 0;
-                        if (atom_cas(&f->word, &w, w | address_of(n), ACQ_REL)) /* W3 */
+                        if (atom_cas(&f->word, &w, w | execi_waiter_as_oldest(n), ACQ_REL)) /* W3 */
                                 return true;
                 } else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE)) {
                         n->next = w & WORD_WAITERS;
                         if (!(n->next & TAG_GATHER))
-                                node_at(n->next)->prev = n;
+                                execi_waiter_at(n->next)->prev = n;
                         execi_state_unlock(f, (w & ~WORD_WAITERS) | address_of(n));
                         return true;
                 }
@@ -49,7 +44,7 @@ static uint64_t take_out(uint64_t w, struct execi_waiter *n)
         else
                 w = (w & ~WORD_WAITERS) | n->next;
         if (n->next && !(n->next & TAG_GATHER))
-                node_at(n->next)->prev = n->prev;
+                execi_waiter_at(n->next)->prev = n->prev;
         return w;
 }
 
@@ -70,7 +65,7 @@ struct execi_callback_waiter *execi_callbacks_unlink(exec_future *f, void (*fn)(
         uint64_t at = (w & WORD_DONE) ? 0 : w & WORD_WAITERS;
 
         while (at && !(at & TAG_GATHER)) {
-                struct execi_callback_waiter *c = (struct execi_callback_waiter *)node_at(at);
+                struct execi_callback_waiter *c = (struct execi_callback_waiter *)execi_waiter_at(at);
 
                 at = c->node.next;
                 if (c->node.kind != WAITER_CALLBACK || c->fn != fn || c->arg != arg)
@@ -142,7 +137,7 @@ void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
         bool callbacks = false;
 
         while (at && !(at & TAG_GATHER)) {
-                struct execi_waiter *n = node_at(at);
+                struct execi_waiter *n = execi_waiter_at(at);
 
                 at = n->next;
                 if (state == EXEC_FAILED && n->kind == WAITER_GATHER)
@@ -167,7 +162,7 @@ void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
         while (todo) {
                 struct execi_waiter *n = todo;
 
-                todo = node_at(n->next);
+                todo = execi_waiter_at(n->next);
                 tell(w, n, f, state, err, where);
         }
         if ((done & WORD_DETACHED) && !(done & WORD_QUEUED))
@@ -220,10 +215,10 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                 }
                 set_outcome(f, word, err, value);
                 dropped = value && !f->value;
-                if (LIKELY(!waiters || (waiters & TAG_GATHER))) {
+                if (LIKELY(!waiters || (waiters & (TAG_GATHER | TAG_ENTRY)))) {
                         int state = f->state, end = f->err;
 
-                        if (UNLIKELY(waiters && state == EXEC_FAILED))
+                        if (UNLIKELY((waiters & TAG_GATHER) && state == EXEC_FAILED))
                                 atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
                         execi_tsan_release(f);
                         /* @pair state.done: release publishes the outcome; last touch, but for the detached */
@@ -231,7 +226,9 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                                 continue;
                         if (UNLIKELY(done & WORD_DETACHED) && !(done & WORD_QUEUED))
                                 execi_cell_release(w, f);
-                        if (waiters)
+                        if (waiters & TAG_ENTRY)
+                                execi_waiter_ops.entry_finished(w, execi_waiter_at(waiters));
+                        else if (waiters)
                                 tell_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state,
                                             end); /* NOLINT */
                         break;

@@ -3,6 +3,8 @@
  * N1 a node is linked to a future's word only under the word's LOCK, or as the first by a compare-and-swap.
  * N2 finishing detaches the whole list under LOCK and claims each waiter before LOCK falls; whoever lost the claim (a
  *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
+ *    A completion queue's entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
+ *    on is the finisher's; who frees the queue waits until it has arrived there.
  * N3 waiters are told in the order in which they came.
  * N4 nothing here allocates or fails. */
 #ifndef EXECI_WAIT_WAITER_H
@@ -21,7 +23,7 @@ enum waiter_kind {
 };
 
 struct execi_waiter {
-        uint64_t next; /* an older node, or a gather's cell | TAG_GATHER, or 0 */
+        uint64_t next; /* an older node, perhaps with TAG_ENTRY, or a gather's cell | TAG_GATHER, or 0 */
         struct execi_waiter *prev;
         enum waiter_kind kind;
 } ALIGNED(16);
@@ -56,6 +58,17 @@ struct execi_waiter_ops {
 };
 extern const struct execi_waiter_ops execi_waiter_ops; /* future/completion.c */
 
+static inline struct execi_waiter *execi_waiter_at(uint64_t next)
+{
+        return (struct execi_waiter *)(uintptr_t)(next & ~WAITER_TAGS); /* NOLINT */
+}
+
+/* How the word names @n, its oldest node. */
+static inline uint64_t execi_waiter_as_oldest(const struct execi_waiter *n)
+{
+        return (uint64_t)(uintptr_t)n | (n->kind == WAITER_ENTRY ? TAG_ENTRY : 0);
+}
+
 /* Link @n to @f. false: f is done; nothing was changed. */
 bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n);
 static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
@@ -65,7 +78,7 @@ static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
         n->prev = NULL;
         n->next = 0;
         return LIKELY(!(w & (WORD_WAITERS | WORD_DONE | WORD_LOCK)) &&
-                      atom_cas(&f->word, &w, w | (uint64_t)(uintptr_t)n, ACQ_REL)) || /* W3 */
+                      atom_cas(&f->word, &w, w | execi_waiter_as_oldest(n), ACQ_REL)) || /* W3 */
                execi_waiter_link_slow(f, n);
 }
 /* Unlink @n, which was linked. false: f is done, and whoever finished it has let go of n or owns it. */
@@ -90,20 +103,23 @@ static inline void execi_gather_flush(struct execi_worker *w)
 /* Hold a gather's end off while its children are cancelled. false: it is too late. */
 bool execi_gather_hold(exec_future *gather);
 
-/* The common end of a plain task: it succeeded, nobody waits but perhaps a gather. false: nothing was changed. */
+/* The common end of a plain task: it succeeded, nobody waits but perhaps a gather or a completion queue. false: nothing
+ * was changed. */
 static ALWAYS_INLINE bool execi_task_finish_plain(struct execi_worker *w, exec_future *f, void *value)
 {
         uint64_t word = atom_load(&f->word, RELAXED); /* @relaxed recheck */
         uint64_t waiters = word & WORD_WAITERS;
 
-        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) || (waiters && !(waiters & TAG_GATHER))))
+        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) || (waiters && !(waiters & (TAG_GATHER | TAG_ENTRY)))))
                 return false;
         f->state = EXEC_DONE;
         f->value = value;
         /* @pair state.done: release publishes the outcome; last touch */
         if (UNLIKELY(!atom_cas(&f->word, &word, (word & ~(WORD_WAITERS | WORD_QUEUED)) | WORD_DONE, ACQ_REL)))
                 return false;
-        if (waiters) {
+        if (waiters & TAG_ENTRY) {
+                execi_waiter_ops.entry_finished(w, execi_waiter_at(waiters));
+        } else if (waiters) {
                 exec_future *g = (exec_future *)(uintptr_t)(waiters - TAG_GATHER); /* NOLINT */
 
                 if (LIKELY(w->gather == g))
