@@ -53,10 +53,9 @@ static int as_completed(void *arg, void **value)
 
         (void)value;
         create_all(job);
-        queue = exec_as_completed(job->futures, job->n);
+        queue = exec_as_completed_with(job->futures, job->n, EXEC_UNREF);
         if (!queue)
                 return -ENOMEM;
-        exec_future_unref_all(job->futures, job->n);
         while ((got = exec_completion_next(queue, EXEC_FOREVER, &f, NULL)) > 0) {
                 struct exec_outcome outcome;
 

@@ -196,7 +196,6 @@ static void fill(struct entry *e, exec_completion *c, exec_future *f, void *tag)
         e->queue = c;
         e->future = f;
         e->tag = tag;
-        execi_ref(f);
 }
 
 static inline void link_entry(struct execi_worker *w, struct entry *e)
@@ -214,6 +213,7 @@ int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
         a = execi_alloc(sizeof *a);
         if (!a)
                 return -ENOMEM;
+        execi_ref(f);
         fill(&a->entry, c, f, tag);
         execi_spin_lock(&c->lock);
         a->next = c->added;
@@ -226,25 +226,39 @@ int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
         return 0;
 }
 
-exec_completion *exec_as_completed(exec_future *const f[], size_t n)
+static exec_completion *new_closed(exec_future *const f[], size_t n)
 {
-        struct execi_worker *w = execi_worker_current();
-        exec_completion *c;
-
         if ((n && !f) || n > SIZE_MAX / sizeof(struct entry))
                 return NULL;
         for (size_t i = 0; i < n; i++)
                 if (!execi_is_future(f[i]))
                         return NULL;
-        c = new_queue(n);
-        if (!c)
+        return new_queue(n);
+}
+
+exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsigned flags)
+{
+        struct execi_worker *w = execi_worker_current();
+        exec_completion *c = (flags & ~(unsigned)EXEC_UNREF) ? NULL : new_closed(f, n);
+
+        if (!c) {
+                if (flags & EXEC_UNREF)
+                        exec_future_unref_all(f, n);
                 return NULL;
+        }
         atom_store(&c->n_pending, n, RELAXED); /* @relaxed nobody else knows the queue */
         for (size_t i = 0; i < n; i++) {
+                if (!(flags & EXEC_UNREF))
+                        execi_ref(f[i]);
                 fill(&c->block[i], c, f[i], (void *)i); /* NOLINT */
                 link_entry(w, &c->block[i]);
         }
         return c;
+}
+
+exec_completion *exec_as_completed(exec_future *const f[], size_t n)
+{
+        return exec_as_completed_with(f, n, 0);
 }
 
 static bool is_in_block(const exec_completion *c, const struct entry *e)
