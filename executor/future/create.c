@@ -9,6 +9,7 @@
 #include "task/extra.h"
 #include "task/register.h"
 #include "wait/ending.h"
+#include "wait/outside.h"
 #include "wait/waiter.h"
 
 #include <executor/task.h>
@@ -72,8 +73,8 @@ static COLD void end_refused(struct execi_worker *w, exec_future *t)
         execi_state_start(t); /* no queue points to it */
         if (!claimed)
                 return;
-        if (e && e->drop_arg)
-                e->drop_arg(e->arg);
+        if (e)
+                execi_drop(e->drop_arg, e->arg);
         atom_or(&t->seen, SEEN_ERROR, RELAXED); /* @relaxed flag: a refusal need not be looked at */
         execi_task_end(w, t, -ESHUTDOWN, NULL);
 }
@@ -81,7 +82,6 @@ static COLD void end_refused(struct execi_worker *w, exec_future *t)
 /* Hand a task to another pool, or from a plain thread. */
 static void submit(struct execi_worker *w, struct exec_pool *pool, exec_future *t)
 {
-        atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
         execi_tsan_release(t);
         atom_store(&t->wait, 0, RELAXED); /* @relaxed init */
         atom_add(&pool->n_outside, 1, SEQ_CST);
@@ -91,7 +91,6 @@ static void submit(struct execi_worker *w, struct exec_pool *pool, exec_future *
                 execi_idle_notify_slow(pool);
         else
                 end_refused(w, t);
-        atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
 }
 
 static int refusal(struct exec_pool *pool, exec_task_fn fn)
@@ -173,6 +172,19 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
         return t;
 }
 
+/* From outside the pool. A sleeping worker is woken first of all: while it wakes and searches the task is made. */
+static COLD exec_future *create_from_outside(struct execi_worker *w, struct exec_pool *pool, exec_task_fn fn,
+                                             const void *arg, const struct exec_task_options *o)
+{
+        exec_future *t;
+
+        atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
+        execi_idle_notify_slow(pool);
+        t = create_slow(w, pool, fn, arg, o);
+        atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
+        return t;
+}
+
 exec_future *exec_create_task(exec_task_fn fn, void *arg)
 {
         struct execi_worker *w = execi_worker_current();
@@ -216,13 +228,14 @@ exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struc
         if (!err)
                 err = refusal(pool, fn);
         if (!err) {
-                t = create_slow(w, pool, fn, arg, options ? &o : NULL);
+                t = w && w->pool == pool ? create_slow(w, pool, fn, arg, options ? &o : NULL)
+                                         : create_from_outside(w, pool, fn, arg, options ? &o : NULL);
                 if (t && !(t->flags & CELL_STATIC))
                         return t;
                 err = t ? t->err : -ENOMEM;
         }
-        if (options && o.drop_arg)                  /* the body will never run */
-                o.drop_arg((void *)(uintptr_t)arg); /* NOLINT */
+        if (arg || !o.arg_size)                            /* else there is nothing to copy, and nothing to drop */
+                execi_drop(o.drop_arg, (void *)(uintptr_t)arg); /* NOLINT */
         return execi_failed(err);
 }
 

@@ -14,6 +14,8 @@
 #include "wait/waiter.h"
 
 #define SEARCH_NS    ((int64_t)20 * 1000)  /* of fruitless search before a worker sleeps */
+#define SEARCH_LEAST ((int64_t)2 * 1000)   /* where the work has been coming seldom */
+#define SHORT_NS     (4 * SEARCH_NS)       /* a sleep so short was not worth it */
 #define LONG_POLL_NS ((int64_t)200 * 1000) /* polls further apart than this come oftener */
 enum { POLL_TURNS = 61, OUTSIDE_BATCH = 8, PAUSES = 8 };
 
@@ -168,13 +170,18 @@ static exec_future *force_round(struct execi_worker *w)
         return t;
 }
 
-/* Search for a while. NULL: nothing. */
-static exec_future *search(struct execi_worker *w, bool next_slots)
+/* Search for a while; @woken: from sleep, so something is to come. NULL: nothing. */
+static exec_future *search(struct execi_worker *w, bool next_slots, bool woken)
 {
-        int64_t now_ns = read_clock(w), end_ns = now_ns + SEARCH_NS;
+        int64_t now_ns = read_clock(w), end_ns;
         exec_future *t;
         unsigned turns = 0;
 
+        if (woken)
+                w->search_ns = now_ns - w->gave_up_ns < SHORT_NS ? SEARCH_NS : w->search_ns / 2;
+        if (w->search_ns < SEARCH_LEAST)
+                w->search_ns = SEARCH_LEAST;
+        end_ns = now_ns + (woken ? SEARCH_NS : w->search_ns);
         do {
                 if ((t = steal_round(w, next_slots, now_ns)))
                         return t;
@@ -187,6 +194,7 @@ static exec_future *search(struct execi_worker *w, bool next_slots)
                         execi_pause();
                 now_ns = execi_now(w->pool->chooser);
         } while (turns++, now_ns < end_ns && !(atom_load(&w->pool->halt, RELAXED) & HALT_STOP)); /* @relaxed hint */
+        w->gave_up_ns = now_ns;
         return force_round(w);
 }
 
@@ -210,7 +218,7 @@ static COLD void obey(struct execi_worker *w)
 static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
 {
         exec_future *t = NULL;
-        bool next_slots = false, trimmed;
+        bool next_slots = false, woken = false, trimmed;
 
         execi_gather_flush(w);
         execi_slab_flush(w->slab);
@@ -221,7 +229,11 @@ static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
                         break;
                 if (UNLIKELY(halt & HALT_WISH))
                         obey(w);
-                if ((execi_idle_begin_search(w) && (t = search(w, next_slots))) || (t = find_own(w)))
+                if (woken && (t = take_outside(w))) { /* the shortest way for what a plain thread submits */
+                        w->search_ns /= 2;
+                        break;
+                }
+                if ((execi_idle_begin_search(w) && (t = search(w, next_slots, woken))) || (t = find_own(w)))
                         break;
                 execi_slab_flush(w->slab); /* timers that fired may have freed others' cells */
                 switch (execi_idle_sleep(w)) {
@@ -235,6 +247,7 @@ static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
                         next_slots = false;
                         break;
                 }
+                woken = true;
         }
         trimmed = w->trimmed;
         execi_idle_end_search(w);

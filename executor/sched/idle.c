@@ -17,7 +17,7 @@ void execi_idle_init(struct exec_pool *pool)
 /* L(idle.lock) */
 static void link_sleeper(struct execi_idle *idle, struct execi_worker *w)
 {
-        w->is_sleeper = true;
+        atom_store(&w->is_sleeper, true, RELAXED); /* @relaxed locked */
         w->sleeper_prev = NULL;
         w->sleeper_next = idle->sleepers;
         if (idle->sleepers)
@@ -25,16 +25,17 @@ static void link_sleeper(struct execi_idle *idle, struct execi_worker *w)
         idle->sleepers = w;
 }
 
-/* L(idle.lock) */
+/* L(idle.lock) From a sleeper to a searcher. The counts come first: who sees that it was woken does not take the lock. */
 static void unlink_sleeper(struct execi_idle *idle, struct execi_worker *w)
 {
-        w->is_sleeper = false;
+        atom_add(&idle->counts, IDLE_SEARCHER - 1, SEQ_CST);
         if (w->sleeper_prev)
                 w->sleeper_prev->sleeper_next = w->sleeper_next;
         else
                 idle->sleepers = w->sleeper_next;
         if (w->sleeper_next)
                 w->sleeper_next->sleeper_prev = w->sleeper_prev;
+        atom_store(&w->is_sleeper, false, RELEASE); /* @pair idle.woken */
 }
 
 /* The keeper leaves: another sleeper takes over. L(idle.lock). Returns the one to be kicked, or NULL. */
@@ -63,7 +64,6 @@ COLD void execi_idle_notify_slow(struct exec_pool *pool)
                 if (w == idle->keeper && w->sleeper_next) /* the timers' keeper sleeps on if another can go */
                         w = w->sleeper_next;
                 unlink_sleeper(idle, w);
-                atom_add(&idle->counts, IDLE_SEARCHER - 1, SEQ_CST);
                 heir = hand_over(idle, w);
                 atom_bump(&idle->n_unparks, 1);
         }
@@ -226,13 +226,14 @@ static void leave(struct execi_worker *w)
         struct execi_idle *idle = &w->pool->idle;
         struct execi_worker *heir = NULL;
 
+        w->searching = true;
+        if (!atom_load(&w->is_sleeper, ACQUIRE)) /* @pair idle.woken */
+                return;
         execi_spin_lock(&idle->lock);
-        if (w->is_sleeper) { /* nobody woke it: it goes by itself */
+        if (atom_load(&w->is_sleeper, RELAXED)) { /* @relaxed locked: nobody woke it, it goes by itself */
                 unlink_sleeper(idle, w);
-                atom_add(&idle->counts, IDLE_SEARCHER - 1, SEQ_CST);
                 heir = hand_over(idle, w);
         }
-        w->searching = true;
         execi_spin_unlock(&idle->lock);
         if (heir)
                 execi_parker_unpark(&heir->parker);
@@ -244,8 +245,10 @@ static bool is_still_sleeper(struct execi_worker *w, bool *keeper)
         struct execi_idle *idle = &w->pool->idle;
         bool is;
 
+        if (!atom_load(&w->is_sleeper, ACQUIRE)) /* @pair idle.woken */
+                return false;
         execi_spin_lock(&idle->lock);
-        is = w->is_sleeper;
+        is = atom_load(&w->is_sleeper, RELAXED); /* @relaxed locked */
         *keeper = idle->keeper == w;
         execi_spin_unlock(&idle->lock);
         return is;

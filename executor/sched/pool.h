@@ -52,6 +52,8 @@ struct execi_worker {
         uint32_t n_handoffs;  /* direct switches since the loop ran */
         uint32_t n_new_first; /* tasks to start before the next ready fiber */
         int64_t polled_ns;
+        int64_t search_ns;   /* how long to search when it runs dry */
+        int64_t gave_up_ns;  /* when it last went to sleep */
         uint64_t random;
         bool searching, hungry;
         bool inbox_first;                /* it has its turn */
@@ -82,7 +84,7 @@ struct execi_worker {
         struct execi_timers timers ALIGNED(CACHE_PAIR);
         struct execi_parker parker ALIGNED(CACHE_PAIR);
         struct execi_worker *sleeper_next, *sleeper_prev; /* L(idle.lock) */
-        bool is_sleeper;                                  /* L(idle.lock) */
+        _Atomic(bool) is_sleeper;                         /* written under idle.lock; false: this worker was woken */
         bool trimmed;                                     /* O: nothing worth giving back */
         struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
         void *loot[MAX_LOOT];                             /* O: what one steal brought */
