@@ -8,10 +8,10 @@
 #include "task/extra.h"
 #include "task/register.h"
 #include "task/waitword.h"
+#include "wait/cancel.h"
 
 #include <executor/executor.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +28,8 @@ static void put(struct dump *d, const char *line)
 {
         size_t left = strlen(line);
 
-        if (d->fd < 0) {
-                execi_log(EXEC_LOG_WARN, "%s", line);
+        if (d->fd < 0) { /* the log ends its lines itself */
+                execi_log(EXEC_LOG_WARN, "%.*s", (int)(left && line[left - 1] == '\n' ? left - 1 : left), line);
                 return;
         }
         while (left && !d->error) {
@@ -52,7 +52,7 @@ static const char *kind_name(const exec_future *f)
 }
 
 /* Allocates nothing, unlike exec_task_name(). */
-static void name_of(const exec_future *f, char *buffer, size_t size)
+void execi_dump_name(const exec_future *f, char *buffer, size_t size)
 {
         const struct execi_extra *e = execi_extra_get(f);
         uint64_t number = e ? atom_load(&((struct execi_extra *)(uintptr_t)e)->number, ACQUIRE) : 0; /* NOLINT */
@@ -71,39 +71,40 @@ static void describe_wait(struct dump *d, exec_future *t, bool forward, char *li
         char what[EXTRA_NAME_BYTES];
 
         if (forward)
-                name_of(t->awaiting, what, sizeof what);
+                execi_dump_name(t->awaiting, what, sizeof what);
         else
                 snprintf(what, sizeof what, "a deadline or a queue");
         snprintf(line, size, "waits for %s, for %u ms, on worker %u", what, d->now_ms - t->since_ms,
                  t->fiber->worker->id);
 }
 
-static bool pin(exec_future *t, uint64_t *seen)
+/* @t seems to wait: hold it, if so, and say for what. */
+static void describe_waiter(struct dump *d, exec_future *t, char *line, size_t size)
 {
-        uint64_t w = atom_load(&t->wait, ACQUIRE);
+        struct execi_worker *w = execi_worker_current();
+        enum interrupt_answer answer = execi_wait_pin(&t->wait, 0);
+        enum unpin_answer then = UNPIN_DONE;
 
-        while ((w & WAIT_STATE) == WAIT_ARMED && !(w & WAIT_PINNED))
-                if (atom_cas(&t->wait, &w, w | WAIT_PINNED, ACQ_REL)) {
-                        *seen = w;
-                        return true;
-                }
-        return false;
+        if (answer == INTERRUPT_PINNED) {
+                describe_wait(d, t, atom_load(&t->wait.word, RELAXED) & WAIT_FORWARD, line, size); /* @relaxed pinned */
+                then = execi_wait_unpin(&t->wait);
+        }
+        if (answer == INTERRUPT_CLAIMED || then == UNPIN_WAKE)
+                execi_wake(w, t, WAKE_QUEUE);
+        else if (atom_load(&t->word, SEQ_CST) & WORD_CANCEL) /* V7: of one who found the pin taken */
+                execi_cancel_deliver(w, t);
 }
 
 /* @t is held: it cannot end. */
 static void describe(struct dump *d, exec_future *t, uint64_t word)
 {
         char name[EXTRA_NAME_BYTES], state[128] = "runs or is ready", line[256];
-        uint64_t seen;
 
-        name_of(t, name, sizeof name);
-        if (!atom_load(&t->wait, ACQUIRE)) {
+        execi_dump_name(t, name, sizeof name);
+        if (!atom_load(&t->wait.word, ACQUIRE))
                 snprintf(state, sizeof state, "is queued");
-        } else if (pin(t, &seen)) {
-                describe_wait(d, t, seen & WAIT_FORWARD, state, sizeof state);
-                if (execi_wait_unpin(&t->wait))
-                        execi_wake(execi_worker_current(), t, WAKE_QUEUE);
-        }
+        else
+                describe_waiter(d, t, state, sizeof state);
         snprintf(line, sizeof line, "  %s %s%s\n", name, state, (word & WORD_CANCEL) ? ", is being cancelled" : "");
         put(d, line);
         d->n++;
@@ -144,6 +145,7 @@ static void visit_registered(struct dump *d, struct execi_register *r)
 static int dump(exec_pool *pool, int fd)
 {
         struct dump d = {.pool = pool, .fd = fd};
+        int saved_errno = errno;
         char line[128];
 
         d.now_ms = (uint32_t)((execi_now(pool->chooser) - pool->start_ns) / 1000000);
@@ -155,6 +157,7 @@ static int dump(exec_pool *pool, int fd)
                 visit_registered(&d, &pool->registers[i]);
         snprintf(line, sizeof line, "%u live tasks\n", d.n);
         put(&d, line);
+        errno = saved_errno;
         return d.error;
 }
 
@@ -164,6 +167,8 @@ int exec_pool_dump(exec_pool *pool, int fd)
                 return -EINVAL;
         if (fd < 0)
                 return -EBADF;
+        if (execi_is_child(pool))
+                return -ECHILD;
         return dump(pool, fd);
 }
 
@@ -182,7 +187,7 @@ bool execi_describe_overflow(const void *address, char *buffer, size_t size)
         if (!f || !f->low || at >= (uintptr_t)f->low || at < (uintptr_t)f->low - EXECI_GUARD_BYTES)
                 return false;
         if (f->task)
-                name_of(f->task, name, sizeof name);
+                execi_dump_name(f->task, name, sizeof name);
         snprintf(buffer, size, "stack overflow in task %s (%zu bytes promised): raise stack_bytes", name,
                  f->stacks->bytes);
         return true;

@@ -62,6 +62,8 @@ void execi_default_pool_unset(struct exec_pool *pool)
 
 int exec_pool_set_default(exec_pool *pool)
 {
+        if (pool && execi_is_child(pool))
+                return -ECHILD;
         execi_spin_lock(&default_pool.lock);
         default_pool.pool = pool;
         execi_spin_unlock(&default_pool.lock);
@@ -73,12 +75,32 @@ bool execi_is_child(const struct exec_pool *pool)
         return pool->process != execi_process();
 }
 
+/* In the child of a fork(), on its only thread, which is no worker: all pools are the parent's. If it was one, it may be in
+ * a task on a stack of that pool; should that task return, the worker's loop obeys the wish and so finds out. */
+static void after_fork(void)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        execi_spin_unlock(&default_pool.lock); /* another thread may have held it */
+        if (!w)
+                return;
+        atom_or(&w->pool->halt, HALT_WISH, SEQ_CST);
+        execi_worker_set_current(NULL);
+}
+
 void exec_pool_options_init(struct exec_pool_options *options, size_t size)
 {
         if (!options)
                 return;
         memset(options, 0, size);
         options->size = size;
+}
+
+static bool is_one_guard(unsigned flags)
+{
+        unsigned guards = flags & (EXEC_POOL_GUARD_MADVISE | EXEC_POOL_GUARD_MPROTECT | EXEC_POOL_GUARD_CANARY);
+
+        return !(guards & (guards - 1));
 }
 
 static int read_options(struct exec_pool_options *to, const struct exec_pool_options *from)
@@ -89,7 +111,7 @@ static int read_options(struct exec_pool_options *to, const struct exec_pool_opt
                         return -EINVAL;
                 memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
         }
-        if ((to->flags & ~ALL_FLAGS) || to->n_workers > MAX_WORKERS ||
+        if ((to->flags & ~ALL_FLAGS) || !is_one_guard(to->flags) || to->n_workers > MAX_WORKERS ||
             (to->stack_bytes && to->stack_bytes < LEAST_STACK) || to->stack_bytes > MOST_STACK)
                 return -EINVAL;
         if (!to->n_workers)
@@ -144,6 +166,7 @@ static size_t to_pages(size_t bytes)
 
 static void wish_stop(struct exec_pool *pool)
 {
+        CHECK(!execi_is_child(pool), "a task returned in the child of a fork(): end the child in the task, by _exit()");
         execi_inject_close(&pool->outside);
         execi_cancel_all(pool, "the pool was asked to stop");
 }
@@ -156,8 +179,7 @@ static int init_worker(struct exec_pool *pool, unsigned i)
         w->id = i;
         w->slab = &pool->arena->slabs[i];
         w->random = (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
-        w->poll_every = 1;
-        w->trimmed = true;
+        w->poll_every = 2;
         w->seen = execi_alloc(pool->n_workers * sizeof *w->seen);
         execi_timers_init(&w->timers);
         execi_parker_init(&w->parker);
@@ -231,6 +253,25 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         return 0;
 }
 
+/* pthread_exit() in a task, or pthread_cancel(): without its worker the pool would never end. */
+static void worker_ended(void *worker)
+{
+        struct execi_worker *w = worker;
+        exec_future *t = execi_here_task(w);
+        char name[EXTRA_NAME_BYTES] = "no task";
+
+        if (t)
+                execi_dump_name(t, name, sizeof name);
+        execi_panic(
+                "the thread of a worker of pool %s was ended, in %s: no pthread_exit() or pthread_cancel() in tasks",
+                w->pool->name, name);
+}
+
+static void *worker_main(void *worker)
+{
+        return execi_thread_guard(execi_worker_main, worker, worker_ended);
+}
+
 /* Start the threads; as many as can be had. n_workers must be final before the first one looks at it, so the threads wait
  * for the start signal. */
 static int start_threads(struct exec_pool *pool)
@@ -241,7 +282,7 @@ static int start_threads(struct exec_pool *pool)
 
         for (; n < pool->n_workers; n++) {
                 snprintf(name, sizeof name, "%s-%u", pool->name, n);
-                r = execi_thread_start(&pool->workers[n].thread, execi_worker_main, &pool->workers[n], name);
+                r = execi_thread_start(&pool->workers[n].thread, worker_main, &pool->workers[n], name);
                 if (r)
                         break;
         }
@@ -257,7 +298,7 @@ static int start_threads(struct exec_pool *pool)
         return 0;
 }
 
-int exec_pool_new(exec_pool **out, const struct exec_pool_options *options)
+static int new_pool(exec_pool **out, const struct exec_pool_options *options)
 {
         struct exec_pool_options o;
         struct exec_pool *pool;
@@ -268,6 +309,8 @@ int exec_pool_new(exec_pool **out, const struct exec_pool_options *options)
                 return -EINVAL;
         *out = NULL;
         r = read_options(&o, options);
+        if (!r)
+                r = execi_process_watch(after_fork);
         if (r)
                 return r;
         execi_sanitizer_init();
@@ -292,22 +335,32 @@ int exec_pool_new(exec_pool **out, const struct exec_pool_options *options)
         return 0;
 }
 
+int exec_pool_new(exec_pool **out, const struct exec_pool_options *options)
+{
+        int saved_errno = errno, r = new_pool(out, options);
+
+        errno = saved_errno;
+        return r;
+}
+
+/* May the caller wait for all of the pool's tasks? A callback may run in the midst of the end of one. */
 static int check_outside(const exec_pool *pool)
 {
-        struct execi_worker *w = execi_worker_current();
-
         if (!pool)
                 return -EINVAL;
         if (execi_is_child(pool))
                 return -ECHILD;
-        return w ? -EDEADLK : 0;
+        if (execi_worker_current())
+                return -EDEADLK;
+        return execi_callback_is_running() ? -EPERM : 0;
 }
 
 static void wait_for_visitors(struct exec_pool *pool)
 {
         unsigned turns = 0;
 
-        while (atom_load(&pool->n_visitors, ACQUIRE)) /* @pair pool.visitors */
+        while (atom_load(&pool->n_visitors,
+                         SEQ_CST)) /* @pair pool.visitors; against a sleep made meanwhile: pool.state */
                 execi_spin_yield(&turns);
 }
 
@@ -317,25 +370,65 @@ static bool is_drained(struct exec_pool *pool)
                execi_pool_is_quiet(pool);
 }
 
-static void set_drain_waiter(struct exec_pool *pool, struct execi_parker *parker)
+/* A thread in exec_pool_shutdown(). The pool tells the first of them only, and knows it by its parker; the first, when it
+ * leaves, tells the next. */
+struct drainer {
+        struct execi_parker parker; /* first */
+        struct drainer *next;       /* L(drain_lock) */
+};
+
+/* L(drain_lock) */
+static struct drainer *first_drainer(struct exec_pool *pool)
 {
+        return (struct drainer *)(void *)atom_load(&pool->drain_waiter, RELAXED); /* @relaxed locked */
+}
+
+static void add_drainer(struct exec_pool *pool, struct drainer *d)
+{
+        struct drainer *first;
+
         execi_spin_lock(&pool->drain_lock);
-        atom_store(&pool->drain_waiter, parker, SEQ_CST);
+        first = first_drainer(pool);
+        if (first) {
+                d->next = first->next;
+                first->next = d;
+        } else {
+                d->next = NULL;
+                atom_store(&pool->drain_waiter, &d->parker, SEQ_CST); /* @pair idle.drain */
+        }
+        execi_spin_unlock(&pool->drain_lock);
+}
+
+static void remove_drainer(struct exec_pool *pool, struct drainer *d)
+{
+        struct drainer *at;
+
+        execi_spin_lock(&pool->drain_lock);
+        at = first_drainer(pool);
+        if (at == d) {
+                atom_store(&pool->drain_waiter, d->next ? &d->next->parker : NULL, SEQ_CST);
+                if (d->next)
+                        execi_parker_unpark(&d->next->parker);
+        } else {
+                while (at->next != d)
+                        at = at->next;
+                at->next = d->next;
+        }
         execi_spin_unlock(&pool->drain_lock);
 }
 
 /* Every worker that goes to sleep last tells the waiter; so does who ends a task from outside. */
 static bool wait_until_drained(struct exec_pool *pool, int64_t deadline_ns)
 {
-        struct execi_parker parker;
         bool drained, in_time = true;
+        struct drainer d;
 
-        execi_parker_init(&parker);
-        set_drain_waiter(pool, &parker);
+        execi_parker_init(&d.parker);
+        add_drainer(pool, &d);
         while (!(drained = is_drained(pool)) && in_time)
-                in_time = execi_parker_park(&parker, deadline_ns);
-        set_drain_waiter(pool, NULL);
-        execi_parker_fini(&parker);
+                in_time = execi_parker_park(&d.parker, deadline_ns);
+        remove_drainer(pool, &d);
+        execi_parker_fini(&d.parker);
         return drained;
 }
 
@@ -345,14 +438,8 @@ static void log_left(struct exec_pool *pool)
         execi_dump_to_log(pool);
 }
 
-int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns)
+static int shut_down(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns)
 {
-        int r = check_outside(pool);
-
-        if (r)
-                return r;
-        if (mode != EXEC_DRAIN && mode != EXEC_CANCEL)
-                return -EINVAL;
         atom_store(&pool->state, POOL_CLOSED, SEQ_CST);
         execi_inject_close(&pool->outside);
         if (mode == EXEC_CANCEL)
@@ -365,10 +452,26 @@ int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t de
         return -ETIMEDOUT;
 }
 
+int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns)
+{
+        int saved_errno = errno, r = check_outside(pool);
+
+        if (r)
+                return r;
+        if (mode != EXEC_DRAIN && mode != EXEC_CANCEL)
+                return -EINVAL;
+        r = shut_down(pool, mode, deadline_ns);
+        errno = saved_errno;
+        return r;
+}
+
+/* Called from signal handlers: one atomic operation, one unpark. */
 int exec_pool_request_stop(exec_pool *pool)
 {
         if (!pool)
                 return -EINVAL;
+        if (execi_is_child(pool))
+                return -ECHILD;
         atom_or(&pool->halt, HALT_WISH, SEQ_CST);
         execi_parker_unpark(&pool->workers[0].parker);
         return 0;
@@ -383,27 +486,34 @@ static void join_all(struct exec_pool *pool)
                 execi_thread_join(&pool->workers[i].thread);
 }
 
-int exec_pool_free(exec_pool *pool)
+static void free_pool(exec_pool *pool)
 {
-        int r;
-
-        if (!pool)
-                return 0;
-        r = check_outside(pool);
-        if (r)
-                return r;
         execi_default_pool_unset(pool);
         if (!is_drained(pool) || atom_load(&pool->state, SEQ_CST) == POOL_OPEN)
-                exec_pool_shutdown(pool, EXEC_CANCEL, EXEC_FOREVER);
+                shut_down(pool, EXEC_CANCEL, EXEC_FOREVER);
         atom_store(&pool->state, POOL_STOPPED, SEQ_CST);
+        do { /* the callback of a sleep may just have made another one, or a task */
+                wait_for_visitors(pool);
+                execi_sleeps_cancel(pool);
+                execi_cancel_all(pool, "the pool is freed");
+                wait_until_drained(pool, EXEC_FOREVER);
+        } while (execi_timers_any(pool));
         wait_for_visitors(pool);
-        execi_sleeps_cancel(pool);
         join_all(pool);
         execi_tsan_acquire(pool); /* @pair pool.end */
         if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
                 execi_overflow_remove();
         fini_pool(pool, pool->n_made);
-        return 0;
+}
+
+int exec_pool_free(exec_pool *pool)
+{
+        int saved_errno = errno, r = pool ? check_outside(pool) : 0;
+
+        if (pool && !r)
+                free_pool(pool);
+        errno = saved_errno;
+        return r;
 }
 
 unsigned exec_pool_n_workers(const exec_pool *pool)

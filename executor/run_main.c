@@ -13,16 +13,21 @@ struct job {
         exec_future *done; /* set when the thread that runs it is through */
         struct execi_spin lock;
         exec_future *future; /* L(lock) main's */
-        _Atomic(bool) cancelled;
+        bool cancelled;      /* L(lock) before there was one */
         struct execi_thread thread;
         int result;
 };
 
-static void set_future(struct job *job, exec_future *f)
+/* true: a request came before it, and is the caller's to pass on; later ones find it. */
+static bool set_future(struct job *job, exec_future *f)
 {
+        bool cancelled;
+
         execi_spin_lock(&job->lock);
         job->future = f;
+        cancelled = job->cancelled;
         execi_spin_unlock(&job->lock);
+        return cancelled;
 }
 
 static int run(struct job *job)
@@ -41,8 +46,7 @@ static int run(struct job *job)
         o.pool = pool;
         o.name = "main";
         f = exec_create_task_with(job->main, job->arg, &o);
-        set_future(job, f);
-        if (atom_load(&job->cancelled, SEQ_CST))
+        if (set_future(job, f))
                 exec_cancel(f, NULL);
         r = exec_await(f, job->value);
         set_future(job, NULL);
@@ -65,8 +69,8 @@ static void pass_cancel_on(struct job *job)
 {
         exec_future *f;
 
-        atom_store(&job->cancelled, true, SEQ_CST);
         execi_spin_lock(&job->lock);
+        job->cancelled = true;
         f = exec_future_ref(job->future);
         execi_spin_unlock(&job->lock);
         if (f)
@@ -81,6 +85,8 @@ static int run_inside(struct job *job)
         int r;
 
         job->done = exec_promise_new(NULL);
+        if (exec_future_done(job->done)) /* it could not be made */
+                return -ENOMEM;
         queue = exec_as_completed(&job->done, 1);
         r = queue ? execi_thread_start(&job->thread, thread_main, job, "exec-run") : -ENOMEM;
         if (!r) {

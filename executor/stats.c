@@ -1,5 +1,5 @@
 /* stats.c - the counters of a pool, summed. */
-#include "sched/pool.h"
+#include "future/here.h"
 
 #include <executor/pool.h>
 
@@ -31,6 +31,31 @@ static void add_stacks(struct exec_pool_stats *s, struct execi_stacks *k)
         s->n_guards_canary += atom_load(&k->n_guard[GUARD_CANARY], RELAXED);
 }
 
+static void add_depth(struct exec_pool_stats *s, struct execi_stacks *k)
+{
+        uint64_t bytes = execi_stacks_depth(k);
+
+        s->stack_peak_bytes = s->stack_peak_bytes > bytes ? s->stack_peak_bytes : bytes;
+}
+
+/* A set, once made, stays as long as the pool: looking at its stacks needs no lock. */
+static void add_all_stacks(struct exec_pool_stats *s, exec_pool *pool)
+{
+        struct execi_stacks *classes[N_STACK_CLASSES];
+
+        execi_spin_lock(&pool->classes_lock);
+        memcpy(classes, pool->classes, sizeof classes);
+        execi_spin_unlock(&pool->classes_lock);
+        add_stacks(s, &pool->stacks);
+        add_depth(s, &pool->stacks);
+        for (unsigned i = 0; i < N_STACK_CLASSES; i++) {
+                if (!classes[i])
+                        continue;
+                add_stacks(s, classes[i]);
+                add_depth(s, classes[i]);
+        }
+}
+
 int exec_pool_stats(const exec_pool *const_pool, struct exec_pool_stats *stats)
 {
         exec_pool *pool = (exec_pool *)(uintptr_t)const_pool; /* NOLINT: locks are taken */
@@ -39,6 +64,8 @@ int exec_pool_stats(const exec_pool *const_pool, struct exec_pool_stats *stats)
 
         if (!pool || !stats || stats->size < sizeof s.size || stats->size > 4096)
                 return -EINVAL;
+        if (execi_is_child(pool))
+                return -ECHILD;
         size = stats->size < sizeof s ? stats->size : sizeof s;
         s.n_workers = pool->n_workers;
         for (unsigned i = 0; i < pool->n_workers; i++)
@@ -52,12 +79,7 @@ int exec_pool_stats(const exec_pool *const_pool, struct exec_pool_stats *stats)
         s.n_created += atom_load(&pool->n_outside, RELAXED);
         s.n_finished += atom_load(&pool->n_outside_finished, RELAXED);
         s.n_unparks = atom_load(&pool->idle.n_unparks, RELAXED);
-        add_stacks(&s, &pool->stacks);
-        execi_spin_lock(&pool->classes_lock);
-        for (unsigned i = 0; i < N_STACK_CLASSES; i++)
-                if (pool->classes[i])
-                        add_stacks(&s, pool->classes[i]);
-        execi_spin_unlock(&pool->classes_lock);
+        add_all_stacks(&s, pool);
         memcpy(stats, &s, size);
         stats->size = size;
         return 0;

@@ -27,7 +27,7 @@ static int fold(exec_future *f, void **value)
  * created last, nobody has started it, and the whole stack promised to every task is left below. */
 static inline bool is_direct(struct execi_worker *w, exec_future *f)
 {
-        return execi_deque_peek(&w->deque) == f && !(f->flags & CELL_OWN_STACK) &&
+        return execi_deque_peek(&w->deque) == f && !execi_may_wait(w) && !(f->flags & CELL_OWN_STACK) &&
                execi_fiber_room(w->fiber) > w->pool->promise_bytes + w->pool->red_bytes &&
                !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN); /* @relaxed hint */
 }
@@ -52,17 +52,17 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
 
         t->awaiting = f;
         execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
-        if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL)) /* @relaxed V5 */
+        if (UNLIKELY(atom_load(&t->word, SEQ_CST) & WORD_CANCEL)) /* @pair state.cancel: V5 */
                 execi_cancel_deliver(w, t);
         atom_bump(&w->n_direct, 1);
         execi_task_run(w, f);
-        execi_wait_disarm(&t->wait);
+        execi_wait_disarm(&t->wait, !fiber->worker->pool->membarrier);
         execi_gather_flush(fiber->worker);
+        if (UNLIKELY(!execi_state_is_done(f))) /* somebody cancels it: claimed, and not yet finished */
+                return await_slow(fiber->worker, f, EXEC_FOREVER, value);
         execi_tsan_acquire(f);
         if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL) && execi_state_take_cancel(t)) /* @relaxed hint */
                 return -ECANCELED;
-        if (UNLIKELY(!execi_state_is_done(f))) /* somebody cancels it: claimed, and not yet finished */
-                return await_slow(fiber->worker, f, EXEC_FOREVER, value);
         return fold(f, value);
 }
 
@@ -77,7 +77,7 @@ int exec_await(exec_future *f, void **value)
                 return fold(f, value);
         }
         w = execi_worker_current();
-        if (w && is_direct(w, f) && !execi_may_wait(w) && execi_deque_pop(&w->deque))
+        if (w && is_direct(w, f) && execi_deque_pop(&w->deque))
                 return await_direct(w, f, value);
         return await_slow(w, f, EXEC_FOREVER, value);
 }

@@ -44,7 +44,7 @@ struct consumer {
         bool waits;                   /* L(lock) it is in the list */
         exec_future *task;            /* or a thread: */
         struct execi_parker parker;
-        _Atomic(uint64_t) wait;
+        struct execi_wait wait;
         struct execi_deadline deadline;
 };
 
@@ -344,7 +344,8 @@ static void pass_on(struct execi_worker *w, exec_completion *c)
         struct consumer *k = NULL;
 
         execi_spin_lock(&c->lock);
-        if (c->taken || entry_at(atom_load(&c->finished, RELAXED)) || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
+        if (c->taken || entry_at(atom_load(&c->finished, RELAXED)) ||
+            !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
                 k = claim_consumer(c);
         execi_spin_unlock(&c->lock);
         wake_consumer(w, k);
@@ -369,7 +370,7 @@ static void commit_consumer(struct execi_worker *w, void *ctx)
                 execi_deadline_begin(w, &k->deadline);
         execi_spin_lock(&c->lock);
         execi_wait_arm(&t->wait, 0, !w->pool->membarrier);
-        if (atom_load(&t->word, RELAXED) & WORD_CANCEL) /* @relaxed V5 */
+        if (atom_load(&t->word, SEQ_CST) & WORD_CANCEL) /* @pair state.cancel: V5 */
                 ready = execi_wait_claim(&t->wait, BY_CANCEL) == CLAIM_WON;
         else if (!link_consumer(c, k))
                 ready = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;

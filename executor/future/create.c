@@ -54,7 +54,7 @@ exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigne
 /* Queue a task of this worker's pool. */
 static inline void enqueue(struct execi_worker *w, exec_future *t)
 {
-        atom_store(&t->wait, 0, RELAXED);           /* @relaxed init */
+        t->wait_all = 0;
         atom_store(&t->word, WORD_QUEUED, RELEASE); /* from here on it can be cancelled */
         atom_bump(&w->n_created, 1);
         if (UNLIKELY(!execi_deque_push(&w->deque, t)))
@@ -83,7 +83,7 @@ static COLD void end_refused(struct execi_worker *w, exec_future *t)
 static void submit(struct execi_worker *w, struct exec_pool *pool, exec_future *t)
 {
         execi_tsan_release(t);
-        atom_store(&t->wait, 0, RELAXED); /* @relaxed init */
+        t->wait_all = 0;
         atom_add(&pool->n_outside, 1, SEQ_CST);
         atom_store(&t->word, WORD_QUEUED, RELEASE);
         execi_register_add(&pool->registers[execi_register_index(t, N_REGISTERS)], t);
@@ -234,7 +234,7 @@ exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struc
                         return t;
                 err = t ? t->err : -ENOMEM;
         }
-        if (arg || !o.arg_size)                            /* else there is nothing to copy, and nothing to drop */
+        if (arg || !o.arg_size)                                 /* else there is nothing to copy, and nothing to drop */
                 execi_drop(o.drop_arg, (void *)(uintptr_t)arg); /* NOLINT */
         return execi_failed(err);
 }

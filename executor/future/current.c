@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A callback or a drop is none of the task that happens to be underneath. */
 exec_future *exec_current_task(void)
 {
-        return execi_here_task(execi_worker_current());
+        struct execi_worker *w = execi_worker_current();
+
+        return w && !w->in_callback ? execi_here_task(w) : NULL;
 }
 
 int exec_pool_worker(void)

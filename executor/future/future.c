@@ -64,7 +64,7 @@ int exec_future_outcome(const exec_future *f, struct exec_outcome *out)
 
 int exec_take(exec_future *f, void **value)
 {
-        if (!execi_is_future(f))
+        if (!execi_is_future(f) || f->kind == CELL_GATHER) /* a gather's value is the library's */
                 return -EINVAL;
         if (!exec_future_done(f))
                 return -EINPROGRESS;

@@ -245,7 +245,8 @@ static int gather_done(exec_future *const f[], size_t n, unsigned flags)
         return 0;
 }
 
-static int gather(struct execi_worker *w, exec_future *const f[], size_t n, unsigned flags)
+/* *@failed (may be NULL): is a child's failure the reason? Else it is the caller's mistake, or its cancellation. */
+static ALWAYS_INLINE int gather(struct execi_worker *w, exec_future *const f[], size_t n, unsigned flags, bool *failed)
 {
         exec_future *g;
         int r;
@@ -256,11 +257,16 @@ static int gather(struct execi_worker *w, exec_future *const f[], size_t n, unsi
         if (!g)
                 return -ENOMEM;
         r = register_all(w, g, execi_here_task(w));
-        if (!r && !execi_state_is_done(g))
-                r = execi_wait_future(g, EXEC_FOREVER);
+        if (LIKELY(!r)) {
+                if (!execi_state_is_done(g))
+                        r = execi_wait_future(g, EXEC_FOREVER);
+                if (UNLIKELY(g->state != EXEC_DONE)) {
+                        if (failed)
+                                *failed = g->state == EXEC_FAILED;
+                        r = r ? r : g->err;
+                }
+        }
         w = execi_worker_current();
-        if (!r && g->state != EXEC_DONE)
-                r = g->err;
         g->seen = SEEN_ERROR;
         if (atom_load(&g->n_left, ACQUIRE) > 0)
                 detach(w, g, n);
@@ -274,31 +280,64 @@ static void cancel_rest(exec_future *const f[], size_t n)
                 exec_cancel(f[i], "another one of the gather failed");
 }
 
-int exec_gather(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags)
+/* COLLECT has no first error at which to cancel the rest. */
+static bool are_flags_good(unsigned flags)
+{
+        const unsigned either = EXEC_COLLECT | EXEC_CANCEL_REST;
+
+        return !(flags & ~(either | EXEC_UNREF)) && (flags & either) != either;
+}
+
+/* Nothing was looked at, nothing waited for. */
+static COLD int refuse(struct exec_outcome out[], size_t n, int r)
+{
+        if (n > SIZE_MAX / sizeof *out) /* no array is so long */
+                return r;
+        for (size_t i = 0; out && i < n; i++)
+                out[i] = (struct exec_outcome){EXEC_PENDING, 0, NULL};
+        return r;
+}
+
+static NOINLINE int gather_and_report(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags,
+                                      bool *failed)
 {
         struct execi_worker *w = execi_worker_current();
         int r = check_array(f, n);
 
-        if (r)
-                return r;
-        r = execi_may_wait(w);
-        if (!r) {
-                r = gather(w, f, n, flags);
-                acquire_all(f, n);
-                report(f, n, out);
-                if (r && (flags & EXEC_CANCEL_REST))
-                        cancel_rest(f, n);
-        }
-        if (flags & EXEC_UNREF)
+        if (LIKELY(!r))
+                r = execi_may_wait(w);
+        if (UNLIKELY(r))
+                return refuse(out, n, r);
+        r = gather(w, f, n, flags, failed);
+        acquire_all(f, n);
+        report(f, n, out);
+        return r;
+}
+
+static NOINLINE int gather_with_flags(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags)
+{
+        bool failed = false;
+        int r = are_flags_good(flags) ? gather_and_report(f, n, out, flags, &failed) : refuse(out, n, -EINVAL);
+
+        if (failed && (flags & EXEC_CANCEL_REST))
+                cancel_rest(f, n);
+        if ((flags & EXEC_UNREF) && n <= SIZE_MAX / sizeof *f)
                 exec_future_unref_all(f, n);
         return r;
+}
+
+int exec_gather(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags)
+{
+        if (flags & ~(unsigned)EXEC_COLLECT)
+                return gather_with_flags(f, n, out, flags);
+        return gather_and_report(f, n, out, flags, NULL);
 }
 
 /* A child of a gather future has failed: cancel the others. */
 static void cancel_rest_later(exec_future *g, void *arg)
 {
         (void)arg;
-        if (g->state == EXEC_FAILED)
+        if (g->state == EXEC_FAILED && atom_load(&g->first_failed, ACQUIRE))
                 cancel_rest(g->children, g->n_children);
 }
 
@@ -358,10 +397,10 @@ fail:
 exec_future *exec_gather_future(exec_future *const f[], size_t n, unsigned flags)
 {
         struct execi_worker *w = execi_worker_current();
-        int err = check_all(f, n);
+        int err = are_flags_good(flags) ? check_all(f, n) : -EINVAL;
         exec_future *g = err ? execi_failed(err) : gather_future(w, f, n, flags);
 
-        if ((flags & EXEC_UNREF) && f)
+        if ((flags & EXEC_UNREF) && n <= SIZE_MAX / sizeof *f)
                 exec_future_unref_all(f, n);
         return g;
 }

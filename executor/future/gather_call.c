@@ -1,4 +1,6 @@
-/* gather_call.c - one function over an array of arguments, with a bound on how many calls run at once. */
+/* gather_call.c - one function over an array of arguments, with a bound on how many calls run at once.
+ *
+ * H1 every call that was started is waited for, and its outcome noted, also when the queue has no room for it. */
 #include "future/completion.h"
 #include "future/here.h"
 
@@ -18,22 +20,6 @@ struct call {
         int err;
 };
 
-static int start_one(struct call *k)
-{
-        exec_future *f = exec_create_task(k->fn, k->args + k->next * k->stride);
-        int r = exec_completion_add(k->queue, f, (void *)k->next); /* NOLINT: an index */
-
-        if (r) { /* not in the queue: it must end before its argument goes */
-                exec_cancel(f, "no memory");
-                exec_await(f, NULL);
-        } else {
-                k->next++;
-                k->n_running++;
-        }
-        exec_future_unref(f);
-        return r;
-}
-
 static void note(struct call *k, exec_future *f, size_t i)
 {
         struct exec_outcome o;
@@ -45,6 +31,23 @@ static void note(struct call *k, exec_future *f, size_t i)
                 k->out[i] = o;
         if (o.state != EXEC_DONE && !k->err && !k->collect)
                 k->err = o.err;
+}
+
+static int start_one(struct call *k)
+{
+        size_t i = k->next++;
+        exec_future *f = exec_create_task(k->fn, k->args + i * k->stride);
+        int r = exec_completion_add(k->queue, f, (void *)i); /* NOLINT: an index */
+
+        if (r) { /* H1 */
+                exec_cancel(f, "no memory");
+                exec_await(f, NULL);
+                note(k, f, i);
+        } else {
+                k->n_running++;
+        }
+        exec_future_unref(f);
+        return r;
 }
 
 /* Wait for one to end. A cancel of the caller is passed on to all that run, which are still waited for. */
@@ -86,15 +89,17 @@ int exec_gather_call(exec_task_fn fn, void *args, size_t n, size_t stride, struc
         struct call k = {fn,   args, n, stride, limit ? limit : SIZE_MAX, out, (flags & EXEC_COLLECT) != 0,
                          NULL, 0,    0, 0};
         size_t bytes;
-        int r = execi_may_wait(w);
+        int r;
 
-        if (r)
-                return r;
-        if (!fn || (n && !args && stride) || __builtin_mul_overflow(n, stride, &bytes) || !execi_here_pool(w))
+        if (n > SIZE_MAX / sizeof *out || __builtin_mul_overflow(n, stride, &bytes)) /* no arrays are so long */
                 return -EINVAL;
         for (size_t i = 0; out && i < n; i++)
                 out[i] = (struct exec_outcome){EXEC_PENDING, 0, NULL};
-        r = exec_completion_new(&k.queue);
+        if (!fn || (n && !args && stride) || (flags & ~(unsigned)EXEC_COLLECT) || !execi_here_pool(w))
+                return -EINVAL;
+        r = execi_may_wait(w);
+        if (!r)
+                r = exec_completion_new(&k.queue);
         if (r)
                 return r;
         r = run(&k);

@@ -20,11 +20,12 @@ static inline exec_future *execi_here_task(struct execi_worker *w)
         return w && w->fiber ? w->fiber->task : NULL;
 }
 
-/* 0; -EPERM in a done callback, and on a worker outside any task. */
+/* 0; -EPERM outside any task: in the program's other functions (outside.h), and in a start hook, which runs before the
+ * worker has a fiber. */
 static inline int execi_may_wait(struct execi_worker *w)
 {
         if (LIKELY(w))
-                return UNLIKELY(w->in_callback || !w->fiber->task) ? -EPERM : 0;
+                return UNLIKELY(w->in_callback || !w->fiber) ? -EPERM : 0;
         return execi_callback_is_running() ? -EPERM : 0;
 }
 

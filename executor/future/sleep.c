@@ -13,9 +13,7 @@
 
 static int64_t now_here(struct execi_worker *w)
 {
-        struct exec_pool *pool = execi_here_pool(w);
-
-        return execi_now(pool ? pool->chooser : NULL);
+        return execi_now(w ? w->pool->chooser : NULL);
 }
 
 int64_t exec_now(void)

@@ -6,5 +6,6 @@
 
 bool execi_membarrier_register(void); /* false: refused; fall back */
 void execi_membarrier(void);          /* only after a successful register; CHECKs that it worked */
+void execi_membarrier_if_any(void);   /* nothing where no register has succeeded */
 
 #endif

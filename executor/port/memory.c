@@ -4,7 +4,9 @@
  * exact when no call is under way.
  *
  * ThreadSanitizer takes malloc and free for writes. What the library allocates in one task and frees in another it orders
- * by means that ThreadSanitizer does not see, but in an instrumented library: so neither counts. */
+ * by means that ThreadSanitizer does not see, but in an instrumented library: so neither counts.
+ *
+ * What fails here the callers tell by their own return values: errno stays as it was. */
 #include "port/memory.h"
 
 #include <executor/types.h>
@@ -57,9 +59,11 @@ void *execi_alloc(size_t bytes)
         /* Counted before: who changes the hook meanwhile is refused. */
         atom_add(&n_allocated, (int64_t)bytes, ACQ_REL);
         const struct exec_allocator *a = atom_load(&current, ACQUIRE);
+        int saved_errno = errno;
         execi_tsan_ignore_begin();
         void *ptr = a ? alloc_custom(a, bytes) : calloc(1, bytes);
         execi_tsan_ignore_end();
+        errno = saved_errno;
         if (!ptr)
                 atom_sub(&n_allocated, (int64_t)bytes, RELAXED);
         return ptr;
@@ -72,12 +76,14 @@ void execi_free(void *ptr, size_t bytes)
         if (bytes == 0)
                 bytes = 1;
         const struct exec_allocator *a = atom_load(&current, ACQUIRE);
+        int saved_errno = errno;
         execi_tsan_ignore_begin();
         if (a)
                 a->free(ptr, bytes, a->ctx);
         else
                 free(ptr);
         execi_tsan_ignore_end();
+        errno = saved_errno;
         atom_sub(&n_allocated, (int64_t)bytes, RELEASE);
 }
 
@@ -135,7 +141,9 @@ void *execi_map(size_t bytes, size_t align)
         bytes = round_up(bytes, page);
         if (__builtin_add_overflow(bytes, extra, &total))
                 return NULL;
+        int saved_errno = errno;
         char *ptr = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        errno = saved_errno;
         if (ptr == MAP_FAILED)
                 return NULL;
         if (extra)
@@ -148,6 +156,8 @@ void *execi_map(size_t bytes, size_t align)
  * go back and only the addresses stay taken (and counted). */
 void execi_unmap(void *ptr, size_t bytes)
 {
+        int saved_errno = errno;
+
         if (!ptr)
                 return;
         bytes = round_up(bytes, page_bytes());
@@ -155,18 +165,26 @@ void execi_unmap(void *ptr, size_t bytes)
                 atom_sub(&n_mapped, (int64_t)bytes, RELAXED);
         else
                 madvise(ptr, bytes, MADV_DONTNEED);
+        errno = saved_errno;
+}
+
+static void advise(void *ptr, size_t bytes, int advice)
+{
+        int saved_errno = errno;
+
+        if (!execi_fault(FAULT_MADVISE))
+                madvise(ptr, bytes, advice);
+        errno = saved_errno;
 }
 
 void execi_unback(void *ptr, size_t bytes)
 {
-        if (!execi_fault(FAULT_MADVISE))
-                madvise(ptr, bytes, MADV_DONTNEED);
+        advise(ptr, bytes, MADV_DONTNEED);
 }
 
 void execi_hugepages(void *ptr, size_t bytes)
 {
-        if (!execi_fault(FAULT_MADVISE))
-                madvise(ptr, bytes, MADV_HUGEPAGE);
+        advise(ptr, bytes, MADV_HUGEPAGE);
 }
 
 int64_t execi_memory_allocated(void)

@@ -2,12 +2,17 @@
  *
  * P1: the token is set and looked at under the mutex. P2: the mutex. P3: unpark signals while it holds the mutex, so
  * that the parked thread cannot return before; fini takes the mutex once more and so waits for the unlock. With one
- * waiter a signal cannot go to the wrong one (the known fault of glibc's condition variables needs several). */
+ * waiter a signal cannot go to the wrong one (the known fault of glibc's condition variables needs several).
+ *
+ * Unpark is called from signal handlers too: it blocks all signals while it holds the mutex, so that no handler finds it
+ * held by the very thread it interrupted. Who parks needs not: a thread whose parker handlers know, a worker, has the
+ * signals blocked anyway. */
 #include "port/parker.h"
 
 #include "base/check.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <time.h>
 
 void execi_parker_init(struct execi_parker *p)
@@ -64,10 +69,15 @@ bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 
 void execi_parker_unpark(struct execi_parker *p)
 {
+        sigset_t all, old;
+
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
         pthread_mutex_lock(&p->mutex);
         if (!p->token) {
                 p->token = true;
                 pthread_cond_signal(&p->cond);
         }
         pthread_mutex_unlock(&p->mutex);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

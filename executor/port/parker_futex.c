@@ -8,13 +8,16 @@
  * P1: park sleeps only while the word is 2, and the kernel compares again; every unpark leaves 1. P2: unpark's exchange
  * releases, the parker takes 1 with acquire; an unpark that finds 1 goes on with the release sequence of the first.
  * P3: the exchange is the last touch; the wake names only an address. A wake that comes late may hit another parker on
- * the same address: it looks at its word and sleeps again. */
+ * the same address: it looks at its word and sleeps again.
+ *
+ * Both calls leave errno alone: parking is what waits in plain threads do, and unparking is done from signal handlers. */
 #include "port/parker.h"
+
+#include <executor/types.h>
 
 #include "base/check.h"
 #include "base/compiler.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -37,6 +40,7 @@ static bool sleep_on(_Atomic(uint32_t) *word, int64_t deadline_ns)
 {
         struct timespec at = {.tv_sec = 0};
         struct timespec *until = NULL;
+        int saved_errno = errno;
 
         if (deadline_ns != INT64_MAX) {
                 if (deadline_ns > 0) {
@@ -49,6 +53,7 @@ static bool sleep_on(_Atomic(uint32_t) *word, int64_t deadline_ns)
         if (r == 0)
                 return true;
         int err = errno;
+        errno = saved_errno;
         CHECK(err == EAGAIN || err == EINTR || err == ETIMEDOUT, "futex wait: error %d", err);
         return err != ETIMEDOUT;
 }
@@ -73,6 +78,10 @@ bool execi_parker_park(struct execi_parker *p, int64_t deadline_ns)
 
 void execi_parker_unpark(struct execi_parker *p)
 {
-        if (atom_swap(&p->token, TOKEN, RELEASE) == PARKED) /* @pair parker.token; the last touch of *p */
+        if (atom_swap(&p->token, TOKEN, RELEASE) == PARKED) { /* @pair parker.token; the last touch of *p */
+                int saved_errno = errno;
+
                 syscall(SYS_futex, &p->token, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+                errno = saved_errno; /* EFAULT: the address is gone */
+        }
 }

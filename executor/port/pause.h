@@ -1,31 +1,27 @@
-/* pause.h - one step of a spin, and a small spin lock for sections of a few instructions. */
+/* pause.h - one step of a spin, and a small spin lock for sections of a few instructions: ck's, which by itself would spin
+ * on against a holder that has lost the CPU. All zero is unlocked. */
 #ifndef EXECI_PORT_PAUSE_H
 #define EXECI_PORT_PAUSE_H
 
-#include "port/atomic.h"
+#include "port/ck.h"
 
+#include <spinlock/fas.h>
 #include <stdbool.h>
 
 static inline void execi_pause(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__)
-        __asm__ volatile("yield" ::: "memory");
-#else
-        __asm__ volatile("" ::: "memory");
-#endif
+        ck_pr_stall();
 }
 
 void execi_spin_yield(unsigned *turns); /* pause; after some turns give the CPU away (the holder may be preempted) */
 
 struct execi_spin {
-        _Atomic(int) held;
+        struct ck_spinlock_fas held;
 };
 
 static inline bool execi_spin_try(struct execi_spin *s)
 {
-        return !atom_load(&s->held, RELAXED) && !atom_swap(&s->held, 1, ACQUIRE);
+        return !ck_spinlock_fas_locked(&s->held) && ck_spinlock_fas_trylock(&s->held);
 }
 
 static inline void execi_spin_lock(struct execi_spin *s)
@@ -38,7 +34,7 @@ static inline void execi_spin_lock(struct execi_spin *s)
 
 static inline void execi_spin_unlock(struct execi_spin *s)
 {
-        atom_store(&s->held, 0, RELEASE);
+        ck_spinlock_fas_unlock(&s->held);
 }
 
 #endif

@@ -66,11 +66,6 @@ void execi_region_push_cold(struct execi_stack_region *r, char *low)
 
 /* ---- trim ---- */
 
-static bool is_away(const struct execi_stack_region *r, size_t i)
-{
-        return r->away[i / 64] >> i % 64 & 1;
-}
-
 /* The top of the warm list is the warmest. */
 size_t execi_region_send_away(struct execi_stack_region *r)
 {
@@ -93,7 +88,7 @@ size_t execi_region_send_away(struct execi_stack_region *r)
 void execi_region_unback_away(const struct execi_stack_region *r)
 {
         for (size_t i = 0, end; i < r->n_slots; i = end + 1) {
-                for (end = i; end < r->n_slots && is_away(r, end); end++)
+                for (end = i; end < r->n_slots && execi_region_is_away(r, end); end++)
                         ;
                 if (end > i)
                         execi_unback(execi_region_low(r, i), (end - i) * r->stride - EXECI_GUARD_BYTES);
@@ -103,7 +98,7 @@ void execi_region_unback_away(const struct execi_stack_region *r)
 void execi_region_take_back(struct execi_stack_region *r)
 {
         for (size_t i = r->n_slots; i > 0; i--) { /* so that the lowest comes first */
-                if (!is_away(r, i - 1))
+                if (!execi_region_is_away(r, i - 1))
                         continue;
                 r->away[(i - 1) / 64] &= ~((uint64_t)1 << (i - 1) % 64);
                 push_cold(r, i - 1);

@@ -1,4 +1,4 @@
-/* region.h - one mapping that holds many equal stacks, and what is known of each: port/stack.c's building block.
+/* region.h - one mapping that holds many equal stacks, and what is known of each.
  *
  * What is known of a stack lies in the region's array of slots, outside the stacks: a free or untouched stack costs
  * four bytes of memory. A slot's state and what changes it, all under the lock of the set the region belongs to:
@@ -73,5 +73,9 @@ void execi_region_push_cold(struct execi_stack_region *r, char *low);
 size_t execi_region_send_away(struct execi_stack_region *r);
 void execi_region_unback_away(const struct execi_stack_region *r);
 void execi_region_take_back(struct execi_stack_region *r);
+static inline bool execi_region_is_away(const struct execi_stack_region *r, size_t i)
+{
+        return r->away[i / 64] >> i % 64 & 1;
+}
 
 #endif

@@ -11,12 +11,11 @@
 
 #include "port/guard.h"
 #include "port/pause.h"
+#include "port/regions.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct execi_stack_region;
 
 /* All stacks of one size of one pool. */
 struct execi_stacks {
@@ -24,13 +23,14 @@ struct execi_stacks {
         enum execi_guard rung; /* I asked for */
         bool recycle;          /* I false: every get maps, every put unmaps (precise TSan) */
         struct execi_spin lock;
-        struct execi_stack_region **regions;      /* L(lock) sorted by address */
-        size_t n_regions, regions_capacity;       /* L(lock) */
-        struct execi_stack_region *warm, *cold;   /* L(lock) lists: regions with such free stacks */
-        size_t n_slots;                           /* L(lock) of all regions, guarded or not */
+        struct execi_regions regions;             /* L(lock) */
+        uint64_t n_unmapped;                      /* L(lock) regions, ever */
         _Atomic(bool) is_trimming;                /* A one at a time */
         _Atomic(uint64_t) n_live, n_free, n_peak; /* A n_live: exist, n_free: of these not in use; most that existed */
         _Atomic(uint64_t) n_guard[4];             /* A existing, by enum execi_guard */
+        _Atomic(size_t) deepest_bytes;            /* A the most of one that was ever seen touched */
+        _Atomic(size_t) n_samples;                /* A taken to see that */
+        _Atomic(int64_t) sampled_ns;              /* A when the last large one was taken of stacks in use */
 };
 
 /* 0; -ENOTSUP: GUARD_MADVISE asked for and not to be had. */
@@ -51,7 +51,11 @@ unsigned execi_stack_colour(const struct execi_stacks *s, const char *low);
 enum execi_guard execi_stack_guard(struct execi_stacks *s, const char *low);
 /* With a canary: is it intact? Without: true. Cheap while no stack has a canary. */
 bool execi_stack_intact(struct execi_stacks *s, const char *low);
-/* How much of a stack that is free or suspended was ever touched (mincore), from its top. 0: cannot tell. */
+/* How much of a stack was ever touched, from its top, as far as its pages are still there. 0: cannot tell. */
 size_t execi_stack_touched(const struct execi_stacks *s, const char *low);
+/* The most that was ever seen touched of one stack, but its lowest page: in a sample of those whose pages were given
+ * back, and in one of those that have pages now: all, if they are up to 64, else a thousand now and then. Stacks that
+ * are never used again are seen when they are put. */
+size_t execi_stacks_depth(struct execi_stacks *s);
 
 #endif

@@ -1,10 +1,11 @@
-/* thread.c - start, name and join a pthread. */
+/* thread.c - start, name, guard and join a pthread. */
 #include "port/thread.h"
+
+#include <executor/types.h>
 
 #include "base/check.h"
 #include "port/fault.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -31,10 +32,9 @@ static int try_start(struct execi_thread *t, void *(*fn)(void *), void *arg)
         return pthread_create(&t->id, NULL, fn, arg);
 }
 
-int execi_thread_start(struct execi_thread *t, void *(*fn)(void *), void *arg, const char *name)
+static int start_blocked(struct execi_thread *t, void *(*fn)(void *), void *arg)
 {
         struct timespec pause = {.tv_nsec = 1000000};
-        char cut[NAME_BYTES];
         sigset_t old;
 
         block_signals(&old);
@@ -45,11 +45,20 @@ int execi_thread_start(struct execi_thread *t, void *(*fn)(void *), void *arg, c
                 err = try_start(t, fn, arg);
         }
         pthread_sigmask(SIG_SETMASK, &old, NULL);
-        if (err)
-                return -err;
-        snprintf(cut, sizeof cut, "%s", name);
-        pthread_setname_np(t->id, cut);
-        return 0;
+        return -err;
+}
+
+int execi_thread_start(struct execi_thread *t, void *(*fn)(void *), void *arg, const char *name)
+{
+        int saved_errno = errno, r = start_blocked(t, fn, arg);
+        char cut[NAME_BYTES];
+
+        if (!r) {
+                snprintf(cut, sizeof cut, "%s", name);
+                pthread_setname_np(t->id, cut);
+        }
+        errno = saved_errno;
+        return r;
 }
 
 void execi_thread_join(struct execi_thread *t)
@@ -57,4 +66,16 @@ void execi_thread_join(struct execi_thread *t)
         int err = pthread_join(t->id, NULL);
 
         CHECK(!err, "pthread_join: error %d", err);
+}
+
+/* The C library unwinds the stack it finds itself on, up to its end, and then goes to the innermost cleanup handler of
+ * the thread. */
+void *execi_thread_guard(void *(*fn)(void *), void *arg, void (*ended)(void *arg))
+{
+        void *result;
+
+        pthread_cleanup_push(ended, arg);
+        result = fn(arg);
+        pthread_cleanup_pop(0);
+        return result;
 }

@@ -1,4 +1,4 @@
-/* thread.h - start, name and join a pthread. */
+/* thread.h - start, name, guard and join a pthread. */
 #ifndef EXECI_PORT_THREAD_H
 #define EXECI_PORT_THREAD_H
 
@@ -13,5 +13,9 @@ struct execi_thread {
  * 0 or -errno. */
 int execi_thread_start(struct execi_thread *t, void *(*fn)(void *), void *arg, const char *name);
 void execi_thread_join(struct execi_thread *t);
+
+/* Return @fn(@arg). Should the thread end before, by pthread_exit() or pthread_cancel(), on whatever stack it is just then,
+ * call @ended(@arg) on the thread's own. */
+void *execi_thread_guard(void *(*fn)(void *), void *arg, void (*ended)(void *arg));
 
 #endif

@@ -223,7 +223,7 @@ static void force_locked(struct execi_deque *d)
         if ((int32_t)(bottom - execi_deque_split(x)) <= 0 || !atom_cas(&d->split_top, &x, raised, SEQ_CST))
                 return;
         execi_membarrier();
-        bottom = atom_load(&d->bottom, ACQUIRE);
+        bottom = atom_load(&d->bottom, ACQUIRE); /* what it read becomes visible to thieves by the lock's release */
         if ((int32_t)(bottom - execi_deque_split(raised)) >= 0)
                 return;
         if ((int32_t)(bottom - top) < 0) /* one too low, in a pop that found nothing */
@@ -252,21 +252,37 @@ int execi_deque_init(struct execi_deque *d, uint32_t capacity, uint32_t start, b
         atom_store(&d->bottom, start, RELAXED);
         atom_store(&d->split_top, pack(start, start), RELAXED);
         atom_store(&d->rtop, start, RELAXED);
-        atom_store(&d->thief.held, 0, RELAXED);
+        ck_spinlock_fas_init(&d->thief.held);
         d->limit = start + capacity;
         d->all_public = all_public;
         return 0;
 }
 
-void execi_deque_fini(struct execi_deque *d)
+static void free_arrays(struct execi_deque_array *a)
 {
-        struct execi_deque_array *a = atom_load(&d->array, RELAXED);
-
         while (a) {
                 struct execi_deque_array *older = a->older;
 
                 array_free(a);
                 a = older;
         }
+}
+
+void execi_deque_trim(struct execi_deque *d)
+{
+        struct execi_deque_array *a = atom_load(&d->array, RELAXED);
+        size_t bytes = array_bytes(a->capacity);
+
+        if (atom_load(&d->rtop, ACQUIRE) != atom_load(&d->bottom, RELAXED)) /* D5; @pair deque.rtop */
+                return;
+        free_arrays(a->older);
+        a->older = NULL;
+        if (bytes >= MAP_BYTES_MIN)
+                execi_unback((char *)a + PAGE_BYTES, bytes - PAGE_BYTES);
+}
+
+void execi_deque_fini(struct execi_deque *d)
+{
+        free_arrays(atom_load(&d->array, RELAXED));
         atom_store(&d->array, NULL, RELAXED);
 }

@@ -13,7 +13,8 @@
  * D4 a forcing thief raises split to bottom under the lock, then runs a membarrier, then reads bottom again, and lowers
  *    split if the owner was faster: so either it sees the owner's bottom or the owner sees its split. Until then split
  *    may stand above bottom; no other thief can act on that, the lock is held.
- * D5 old arrays live until fini: a thief may still read one.
+ * D5 old arrays live until the owner sees rtop == bottom: then every item ever stolen has been read, and a later thief's
+ *    CAS comes after the owner's next store of bottom, and so after the newest array.
  *
  * Bottom is one too low for an instant while a pop finds nothing private; who reads it from outside must bear that.
  *
@@ -57,6 +58,8 @@ struct execi_deque {
 /* @start: the first index (tests start near the wrap). @capacity: a power of two, up to 2^30. 0 or -ENOMEM. */
 int execi_deque_init(struct execi_deque *d, uint32_t capacity, uint32_t start, bool all_public);
 void execi_deque_fini(struct execi_deque *d);
+/* Owner: give memory back, if the deque is empty. */
+void execi_deque_trim(struct execi_deque *d);
 
 /* Owner: make half of the private part public (all of it with all_public), rounded up. seq_cst. true: some was. */
 bool execi_deque_publish(struct execi_deque *d);

@@ -42,10 +42,14 @@ static exec_future *take_outside(struct execi_worker *w)
 {
         struct exec_pool *pool = w->pool;
         struct execi_link *items[OUTSIDE_BATCH];
-        size_t n = execi_inject_pop(&pool->wakes, items, 1, false);
+        size_t n;
 
+        w->wakes_first = !w->wakes_first; /* neither starves the other */
+        n = w->wakes_first ? execi_inject_pop(&pool->wakes, items, 1, false) : 0;
         if (!n)
                 n = execi_inject_pop(&pool->outside, items, OUTSIDE_BATCH, false);
+        if (!n)
+                n = execi_inject_pop(&pool->wakes, items, 1, false);
         if (!n)
                 return NULL;
         for (size_t i = n; i-- > 1;)
@@ -97,19 +101,38 @@ static inline exec_future *pop_new(struct execi_worker *w)
         return t;
 }
 
+/* From the next slot. Two tasks that wake each other must not keep a worker for ever: after many in a row the next one
+ * goes behind what else there is. */
+static inline exec_future *take_next(struct execi_worker *w)
+{
+        exec_future *t = execi_ready_take_next(w);
+
+        if (!t)
+                return NULL;
+        if (LIKELY(w->n_handoffs++ < MAX_HANDOFFS))
+                return t;
+        w->n_handoffs = 0;
+        if (!atom_load(&w->n_ready, RELAXED) && !atom_load(&w->n_inbox, RELAXED) && /* @relaxed hints */
+            !execi_deque_count(&w->deque))
+                return t;
+        execi_ready_push(w, t);
+        return NULL;
+}
+
 /* From the worker's own queues. */
 static inline exec_future *find_own(struct execi_worker *w)
 {
         exec_future *t;
 
-        if ((t = execi_ready_take_next(w)))
+        if ((t = take_next(w)))
                 return t;
+        w->n_handoffs = 0;
         if (UNLIKELY(w->n_new_first)) {
                 w->n_new_first--;
                 if ((t = pop_new(w)))
                         return t;
         }
-        if ((w->tick & 3) && (t = execi_ready_pop(w)))
+        if ((++w->own_turn & 3) && (t = execi_ready_pop(w)))
                 return t;
         if ((t = pop_new(w)))
                 return t;
@@ -131,6 +154,9 @@ static exec_future *steal_from(struct execi_worker *v, struct execi_worker *w)
         atom_bump(&w->n_stolen, n);
         for (size_t i = 1; i < n; i++)
                 keep(w, w->loot[i]);
+        /* Others may want it, and this worker's look at what is left does not see its own. */
+        if (n > 1 && atom_load(&w->pool->idle.wanted, SEQ_CST) > w->hungry)
+                execi_share_slow(w);
         return w->loot[0];
 }
 
@@ -171,7 +197,7 @@ static exec_future *force_round(struct execi_worker *w)
 }
 
 /* Search for a while; @woken: from sleep, so something is to come. NULL: nothing. */
-static exec_future *search(struct execi_worker *w, bool next_slots, bool woken)
+static exec_future *search(struct execi_worker *w, bool woken)
 {
         int64_t now_ns = read_clock(w), end_ns;
         exec_future *t;
@@ -183,7 +209,7 @@ static exec_future *search(struct execi_worker *w, bool next_slots, bool woken)
                 w->search_ns = SEARCH_LEAST;
         end_ns = now_ns + (woken ? SEARCH_NS : w->search_ns);
         do {
-                if ((t = steal_round(w, next_slots, now_ns)))
+                if ((t = steal_round(w, false, now_ns)))
                         return t;
                 if ((fire_timers(w, now_ns) || turns) && (t = find_own(w)))
                         return t;
@@ -198,6 +224,17 @@ static exec_future *search(struct execi_worker *w, bool next_slots, bool woken)
         return force_round(w);
 }
 
+/* The keeper's tick: one look at everything, so that a watch costs little. */
+static exec_future *look_round(struct execi_worker *w)
+{
+        int64_t now_ns = read_clock(w);
+        exec_future *t = steal_round(w, true, now_ns);
+
+        if (!t && fire_timers(w, now_ns))
+                t = find_own(w);
+        return t ? t : force_round(w);
+}
+
 static void trim(struct execi_worker *w)
 {
         execi_slab_trim(w->slab);
@@ -205,6 +242,7 @@ static void trim(struct execi_worker *w)
         execi_spin_lock(&w->timers.lock);
         execi_heap_trim(&w->timers.heap);
         execi_spin_unlock(&w->timers.lock);
+        execi_deque_trim(&w->deque);
         w->trimmed = true;
 }
 
@@ -218,12 +256,13 @@ static COLD void obey(struct execi_worker *w)
 static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
 {
         exec_future *t = NULL;
-        bool next_slots = false, woken = false, trimmed;
+        bool woken = false;
 
         execi_gather_flush(w);
         execi_slab_flush(w->slab);
         for (;;) {
                 unsigned halt = atom_load(&w->pool->halt, ACQUIRE);
+                enum sleep_answer answer;
 
                 if (UNLIKELY(halt & HALT_STOP))
                         break;
@@ -233,25 +272,21 @@ static NOINLINE exec_future *find_elsewhere(struct execi_worker *w)
                         w->search_ns /= 2;
                         break;
                 }
-                if ((execi_idle_begin_search(w) && (t = search(w, next_slots, woken))) || (t = find_own(w)))
+                if ((execi_idle_begin_search(w) && (t = search(w, woken))) || (t = find_own(w)))
                         break;
-                execi_slab_flush(w->slab); /* timers that fired may have freed others' cells */
-                switch (execi_idle_sleep(w)) {
-                case SLEEP_WATCH:
-                        next_slots = true;
-                        break;
-                case SLEEP_TRIM:
-                        trim(w);
-                        break;
-                case SLEEP_SEARCH:
-                        next_slots = false;
+                do {
+                        execi_slab_flush(w->slab); /* timers that fired may have freed others' cells */
+                        answer = execi_idle_sleep(w);
+                } while (answer == SLEEP_WATCH && !(t = look_round(w)));
+                if (t) {
+                        execi_idle_leave(w);
                         break;
                 }
+                if (answer == SLEEP_TRIM)
+                        trim(w);
                 woken = true;
         }
-        trimmed = w->trimmed;
         execi_idle_end_search(w);
-        w->trimmed = !t && trimmed;
         return t;
 }
 
@@ -266,7 +301,7 @@ static COLD exec_future *find_without_spare(struct execi_worker *w)
         if ((t = execi_ready_pop(w)))
                 return t;
         t = find_elsewhere(w);
-        if (t && !atom_load(&t->wait, ACQUIRE) && !execi_fibers_need_spare(w)) {
+        if (t && !atom_load(&t->wait.word, ACQUIRE) && !execi_fibers_need_spare(w)) {
                 execi_task_refuse(w, t, -ENOMEM);
                 t = NULL;
         }
@@ -298,6 +333,6 @@ exec_future *execi_find(struct execi_worker *w, bool *resume)
                 if (!t)
                         return NULL;
         } while (!t);
-        *resume = atom_load(&t->wait, RELAXED) != 0; /* @relaxed: ordered by the queue */
+        *resume = atom_load(&t->wait.word, RELAXED) != 0; /* @relaxed: ordered by the queue */
         return t;
 }

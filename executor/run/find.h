@@ -5,7 +5,7 @@
 #include "sched/idle.h"
 #include "sched/pool.h"
 
-/* The next task to start or to resume (its STARTED flag tells). Searches and sleeps when there is none. NULL: the pool
+/* The next task to start or to resume (its wait word tells). Searches and sleeps when there is none. NULL: the pool
  * stops. */
 exec_future *execi_find(struct execi_worker *w, bool *resume);
 

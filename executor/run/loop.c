@@ -69,7 +69,6 @@ void execi_fiber_loop(void *fiber)
 
         execi_switch_arrived();
         while ((t = execi_find((w = self->worker), &is_resume))) {
-                w->n_handoffs = 0;
                 if (is_resume)
                         resume(w, self, t);
                 else
@@ -84,6 +83,7 @@ static void run_start_hook(struct execi_worker *w)
 {
         if (w->pool->start_hook && w->pool->start_hook(w->id, w->pool->start_ctx))
                 atom_or(&w->pool->halt, HALT_BROKEN, ACQ_REL);
+        CHECK(execi_worker_current() == w, "a start hook returned in the child of a fork()");
         execi_tsan_release(w); /* the hook is before every task of this worker */
 }
 

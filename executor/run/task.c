@@ -8,14 +8,25 @@
 #include "task/register.h"
 #include "task/state.h"
 #include "wait/ending.h"
+#include "wait/outside.h"
 #include "wait/waiter.h"
 
 static COLD void drop_arg(exec_future *t)
 {
         struct execi_extra *extra = execi_extra_get(t);
 
-        if (extra && extra->drop_arg)
-                extra->drop_arg(extra->arg);
+        if (extra)
+                execi_drop(extra->drop_arg, extra->arg);
+}
+
+/* One with options or a message. Its end may drop its value too (waiter.c): outside any task, as all drops. */
+static COLD void returned_with_extra(struct execi_fiber *fiber, exec_future *t, int err, void *value)
+{
+        bool was = execi_outside_begin();
+
+        drop_arg(t);
+        execi_task_end(fiber->worker, t, err, value);
+        execi_outside_end(was);
 }
 
 /* It never ran: end it with @err. */
@@ -47,8 +58,10 @@ static bool start(struct execi_worker *w, exec_future *t)
 void execi_task_returned(struct execi_fiber *fiber, exec_future *t, int err, void *value)
 {
         execi_state_settle(t);
-        drop_arg(t);
-        execi_task_end(fiber->worker, t, err, value);
+        if (execi_extra_get(t))
+                returned_with_extra(fiber, t, err, value);
+        else
+                execi_task_end(fiber->worker, t, err, value);
 }
 
 void execi_task_run_slow(struct execi_worker *w, exec_future *t)
@@ -64,8 +77,8 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         if (!start(w, t))
                 return;
         execi_tsan_acquire(t);
-        execi_tsan_acquire(w);                       /* its start hook */
-        atom_store(&t->wait, WAIT_STARTED, RELAXED); /* @relaxed owner */
+        execi_tsan_acquire(w);                            /* its start hook */
+        atom_store(&t->wait.word, WAIT_STARTED, RELAXED); /* @relaxed owner */
         fn = t->fn;
         t->fiber = fiber;
         fiber->task = t;

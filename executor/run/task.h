@@ -25,7 +25,7 @@ static ALWAYS_INLINE void execi_task_run(struct execi_worker *w, exec_future *t)
         uint64_t word;
         int err;
 
-        atom_store(&t->wait, WAIT_STARTED, RELAXED); /* @relaxed W6: one who cancels runs a membarrier */
+        atom_store(&t->wait.word, WAIT_STARTED, RELAXED); /* @relaxed W6: one who cancels runs a membarrier */
         COMPILER_BARRIER();
         word = atom_load(&t->word, RELAXED); /* @relaxed W6 */
         if (UNLIKELY(t->flags || (word & (WORD_CANCEL | WORD_STARTED)))) {

@@ -146,6 +146,7 @@ void execi_idle_end_search(struct execi_worker *w)
         struct execi_idle *idle = &w->pool->idle;
 
         w->trimmed = false;
+        w->trim_ns = 0;
         if (w->hungry) {
                 w->hungry = false;
                 atom_sub(&idle->wanted, 1, SEQ_CST);
@@ -221,12 +222,13 @@ static void announce(struct execi_worker *w)
                 execi_membarrier();
 }
 
-static void leave(struct execi_worker *w)
+void execi_idle_leave(struct execi_worker *w)
 {
         struct execi_idle *idle = &w->pool->idle;
         struct execi_worker *heir = NULL;
 
         w->searching = true;
+        w->asleep = false;
         if (!atom_load(&w->is_sleeper, ACQUIRE)) /* @pair idle.woken */
                 return;
         execi_spin_lock(&idle->lock);
@@ -254,9 +256,10 @@ static bool is_still_sleeper(struct execi_worker *w, bool *keeper)
         return is;
 }
 
+/* @pair idle.drain: who waits stores itself seq_cst and then reads the counts */
 static void tell_drain_waiter(struct exec_pool *pool)
 {
-        if (!atom_load(&pool->drain_waiter, ACQUIRE) || !execi_idle_all_asleep(pool))
+        if (!atom_load(&pool->drain_waiter, SEQ_CST) || !execi_idle_all_asleep(pool))
                 return;
         execi_spin_lock(&pool->drain_lock);
         if (atom_load(&pool->drain_waiter, RELAXED)) /* @relaxed locked */
@@ -264,27 +267,39 @@ static void tell_drain_waiter(struct exec_pool *pool)
         execi_spin_unlock(&pool->drain_lock);
 }
 
+/* Announce it; or it has looked round and sleeps on. */
+static void begin_sleep(struct execi_worker *w)
+{
+        if (w->asleep)
+                return;
+        execi_idle_hungry(w);
+        announce(w);
+        w->asleep = true;
+        atom_bump(&w->n_parks, 1);
+        if (!w->trim_ns)
+                w->trim_ns = execi_time_add(execi_now(w->pool->chooser), TRIM_NS);
+}
+
 enum sleep_answer execi_idle_sleep(struct execi_worker *w)
 {
         struct exec_pool *pool = w->pool;
         enum sleep_answer answer = SLEEP_SEARCH;
-        int64_t trim_ns = INT64_MAX;
+        int64_t trim_ns;
         bool keeper;
 
-        execi_idle_hungry(w);
-        announce(w);
-        atom_bump(&w->n_parks, 1);
-        if (!w->trimmed)
-                trim_ns = execi_time_add(execi_now(pool->chooser), TRIM_NS);
+        begin_sleep(w);
+        trim_ns = w->trimmed ? INT64_MAX : w->trim_ns;
         while (is_still_sleeper(w, &keeper) && !is_work_visible(w)) {
                 int64_t until = keeper ? keeper_deadline(pool) : INT64_MAX;
 
                 tell_drain_waiter(pool);
                 if (execi_parker_park(&w->parker, until < trim_ns ? until : trim_ns))
                         continue;
-                answer = trim_ns <= until ? SLEEP_TRIM : SLEEP_WATCH;
+                if (until < trim_ns)
+                        return SLEEP_WATCH;
+                answer = SLEEP_TRIM;
                 break;
         }
-        leave(w);
+        execi_idle_leave(w);
         return answer;
 }

@@ -29,7 +29,7 @@ void execi_idle_kick(struct execi_worker *w);
 void execi_idle_watch_slow(struct exec_pool *pool);
 static inline void execi_idle_watch(struct exec_pool *pool)
 {
-        if (execi_idle_is_wanted(pool) && !atom_load(&pool->idle.watching, RELAXED)) /* @relaxed recheck */
+        if (execi_idle_is_wanted(pool) && !atom_load(&pool->idle.watching, SEQ_CST))
                 execi_idle_watch_slow(pool);
 }
 /* A timer became the earliest of its heap. */
@@ -40,9 +40,11 @@ bool execi_idle_begin_search(struct execi_worker *w); /* false: enough others se
 void execi_idle_end_search(struct execi_worker *w);   /* it found work */
 void execi_idle_hungry(struct execi_worker *w);       /* one round found nothing */
 enum sleep_answer { SLEEP_SEARCH, SLEEP_WATCH, SLEEP_TRIM };
-/* Sleep until woken or something is to do. SEARCH: look again. WATCH: look also at next slots. TRIM: idle for long; give
- * memory back. On return the worker counts as searching. */
+/* Sleep until woken or something is to do. SEARCH: look again. TRIM: idle for long; give memory back. On return the worker
+ * counts as searching. WATCH: the keeper's tick; look round once, also at timers and next slots; the worker still counts as
+ * asleep: sleep on, or execi_idle_leave() first. */
 enum sleep_answer execi_idle_sleep(struct execi_worker *w);
+void execi_idle_leave(struct execi_worker *w);
 
 bool execi_idle_all_asleep(struct exec_pool *pool);
 

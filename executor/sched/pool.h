@@ -17,6 +17,7 @@
 #include <executor/pool.h>
 
 enum { MAX_WORKERS = 1024, N_REGISTERS = 16, N_STACK_CLASSES = 32, MAX_LOOT = 256, STACK_BATCH = 32 };
+enum { MAX_HANDOFFS = 32 }; /* next slots taken in a row before the worker's other tasks have a turn */
 
 struct execi_worker;
 /* What is left to do for the fiber that was left, done on the next one: only then may others resume it. */
@@ -49,21 +50,24 @@ struct execi_worker {
         int64_t n_gather;
         struct execi_slab *slab;
         uint32_t tick, poll_tick, poll_every;
-        uint32_t n_handoffs;  /* direct switches since the loop ran */
+        uint32_t own_turn;    /* looks at its own queues */
+        uint32_t n_handoffs;  /* next slots taken in a row */
         uint32_t n_new_first; /* tasks to start before the next ready fiber */
         int64_t polled_ns;
-        int64_t search_ns;   /* how long to search when it runs dry */
-        int64_t gave_up_ns;  /* when it last went to sleep */
+        int64_t search_ns;  /* how long to search when it runs dry */
+        int64_t gave_up_ns; /* when it last went to sleep */
+        int64_t trim_ns;    /* when to give memory back if it stays idle; 0: it has had work since */
         uint64_t random;
         bool searching, hungry;
         bool inbox_first;                /* it has its turn */
+        bool wakes_first;                /* likewise, of the pool's two queues from outside */
+        bool asleep;                     /* in the books of idle.c */
         bool in_callback;                /* a done callback runs: no waits */
         int *errno_location;             /* of its thread */
         struct execi_fiber thread_fiber; /* the pthread's own stack */
         struct execi_fiber *last_fiber;  /* the loop that ended */
         struct execi_thread thread;
         void *altstack;
-        int start_error;
         /* counters: written by the owner, read by all */
         _Atomic(uint64_t) n_created, n_finished, n_suspends, n_migrations, n_direct, n_steals, n_stolen, n_forced,
                 n_parks;
@@ -85,7 +89,7 @@ struct execi_worker {
         struct execi_parker parker ALIGNED(CACHE_PAIR);
         struct execi_worker *sleeper_next, *sleeper_prev; /* L(idle.lock) */
         _Atomic(bool) is_sleeper;                         /* written under idle.lock; false: this worker was woken */
-        bool trimmed;                                     /* O: nothing worth giving back */
+        bool trimmed;                                     /* O: nothing worth giving back since */
         struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
         void *loot[MAX_LOOT];                             /* O: what one steal brought */
 };
@@ -145,7 +149,6 @@ struct exec_pool {
         _Atomic(int64_t) n_visitors; /* threads from outside inside a wake or a submit */
         _Atomic(struct execi_parker *) drain_waiter;
         struct execi_spin drain_lock;
-        _Atomic(uint64_t) n_names;
 };
 
 /* The calling thread's worker, or NULL. Read again after every possible suspension: a compiler may compute a

@@ -19,7 +19,7 @@ static void push_inbox(struct execi_worker *to, struct execi_worker *w, exec_fut
 {
         execi_spin_lock(&to->ready_lock);
         execi_fifo_push(&to->inbox, &t->link);
-        atom_store(&to->n_inbox, atom_load(&to->n_inbox, RELAXED) + 1, SEQ_CST); /* @relaxed locked */
+        atom_store(&to->n_inbox, atom_load(&to->n_inbox, RELAXED) + 1, RELEASE); /* @relaxed locked */
         execi_spin_unlock(&to->ready_lock);
         if (to != w)
                 execi_idle_kick(to);
@@ -79,7 +79,7 @@ void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where whe
                 wake_from_outside(home->pool, t);
         else if (UNLIKELY((bound = bound_to(t->fiber)) != NULL))
                 push_inbox(bound, w, t);
-        else if (where == WAKE_NEXT && w->pool->membarrier)
+        else if (where == WAKE_NEXT && !w->pool->slotless)
                 wake_next(w, t);
         else {
                 push(where == WAKE_HOME ? home : w, &t->link, &t->link, 1);
@@ -151,12 +151,12 @@ exec_future *execi_ready_steal(struct execi_worker *victim, struct execi_worker 
         return take ? execi_cell_of_link(first) : NULL;
 }
 
-/* R3. Without membarrier slots are not robbed: whoever fills one there wakes a sleeper for the ready queue instead. */
+/* R3 */
 static exec_future *take_next_of(struct execi_worker *v)
 {
         exec_future *t;
 
-        if (!v->pool->membarrier || !execi_spin_try(&v->next_lock))
+        if (!execi_spin_try(&v->next_lock))
                 return NULL;
         if (v->next_stolen) { /* the owner has not learnt of the last theft; so the slot is empty */
                 execi_spin_unlock(&v->next_lock);

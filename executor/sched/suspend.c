@@ -6,8 +6,6 @@
 #include "sched/ready.h"
 #include "task/state.h"
 
-enum { MAX_HANDOFFS = 32 }; /* direct switches in a row before the loop looks at the other queues */
-
 #ifdef EXECI_THREAD_LOCAL_READ
 _Thread_local struct execi_worker *execi_current_worker __attribute__((used));
 #else
@@ -93,6 +91,7 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
         atom_bump(&w->n_suspends, 1);
         if (w->n_handoffs < MAX_HANDOFFS && (next = execi_ready_take_next(w))) {
                 w->n_handoffs++;
+                w->tick++;
                 to = next->fiber;
         } else {
                 to = w->spare;

@@ -10,7 +10,7 @@
  *   fiber  O    the fiber the task runs on, from its start to its end
  *   link   H    while the cell is in a queue: the queue's
  *   awaiting    while the task waits for a future (wait word FORWARD): that future; read under a pin (waitword.h)
- *   wait   A    waitword.h: the wait word of a task
+ *   wait   A    waitword.h: what ends the wait of a task
  *   seen   A    SEEN_ bits: an error that somebody looked at, a value that somebody took */
 #ifndef EXECI_TASK_CELL_H
 #define EXECI_TASK_CELL_H
@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "port/atomic.h"
 #include "queue/heap.h"
+#include "task/waitword.h"
 
 #include <executor/types.h>
 
@@ -31,14 +32,13 @@ enum {
         CELL_TIED = 1,
         CELL_OWN_STACK = 2,
         CELL_COLLECT = 4,
-        CELL_CANCEL_REST = 8,
         CELL_OWNS_CHILDREN = 16,
         CELL_WATCHED = 32,   /* no short cuts: ThreadSanitizer must be told, or there is no membarrier */
         CELL_ALLOCATED = 64, /* not from a slab: it has a prefix */
         CELL_STATIC = 128,   /* one of the futures that have already failed: never freed */
 };
 
-enum { SEEN_ERROR = 1, SEEN_TAKEN = 2 };
+enum { SEEN_ERROR = 1, SEEN_TAKEN = 2, SEEN_PASSED = 4 /* a task: its cancel went on to what it awaits */ };
 
 struct exec_future {
         _Atomic(uint64_t) word;
@@ -63,7 +63,10 @@ struct exec_future {
                                 struct execi_link link;
                                 exec_future *awaiting;
                         };
-                        _Atomic(uint64_t) wait;
+                        union {
+                                struct execi_wait wait;
+                                uint64_t wait_all; /* to initialise it in one store */
+                        };
                 };
                 struct {                         /* a gather */
                         _Atomic(int64_t) n_left; /* children not heard of, and 1 while registering */

@@ -27,9 +27,9 @@ struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes)
                 return NULL;
         e->bytes = bytes;
         for (;;) {
-                if (seen & EXTRA_REASON)
-                        atom_store(&e->reason, (const char *)(seen & ~EXTRA_REASON),
-                                   RELAXED); /* NOLINT; @relaxed owner */
+                const char *reason = (seen & EXTRA_REASON) ? (const char *)(seen & ~EXTRA_REASON) : NULL; /* NOLINT */
+
+                atom_store(&e->reason, reason, RELAXED); /* @relaxed owner */
                 /* @pair extra.attach: release publishes the block to execi_extra_get */
                 if (atom_cas(&f->extra, &seen, (uintptr_t)e, ACQ_REL))
                         return e;
@@ -62,12 +62,14 @@ void execi_reason_set(exec_future *f, const char *reason)
 {
         uintptr_t seen = atom_load(&f->extra, ACQUIRE);
 
+        if (!reason) /* a request without one leaves the last reason standing */
+                return;
         for (;;) {
                 if (seen && !(seen & EXTRA_REASON)) {
                         atom_store(&((struct execi_extra *)seen)->reason, reason, RELEASE); /* NOLINT */
                         return;
                 }
-                if (atom_cas(&f->extra, &seen, reason ? (uintptr_t)reason | EXTRA_REASON : 0, ACQ_REL))
+                if (atom_cas(&f->extra, &seen, (uintptr_t)reason | EXTRA_REASON, ACQ_REL))
                         return;
         }
 }

@@ -15,6 +15,7 @@
 struct execi_asking {
         exec_future *parent;
         uint32_t next_child;
+        bool was; /* a request had been accepted before */
         bool accepted;
 };
 

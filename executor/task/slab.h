@@ -30,7 +30,6 @@ struct execi_slab {
         struct execi_chunk *empty;            /* chunks whose pages were given back */
         struct execi_arena *arena;
         _Atomic(uint64_t) n_made, n_freed; /* written by the owner */
-        bool dirty;                        /* something was freed since the last trim */
         /* cells of one other slab, freed here and not yet sent home */
         struct execi_slab *home_slab;
         exec_future *home_first, *home_last;

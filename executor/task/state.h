@@ -1,7 +1,7 @@
 /* state.h - the cell's word: every transition of it, and what each obliges the caller to do.
  *
  *   63..56 flags                                             55..48 count   47..0 waiters
- *   DETACHED QUEUED STARTED CANCEL LOCK DONE                 cancels        a node, or a gather's cell | 1
+ *   ASKING RECALLED DETACHED QUEUED STARTED CANCEL LOCK DONE cancels        a node, or a gather's cell | 1
  *
  *   QUEUED ---------- run, finish ----------> DONE      a plain task: its start is a store to the wait word (W6)
  *   QUEUED -> STARTED ---- run, finish -----> DONE      one that suspends, or is special: execi_state_settle, _start
@@ -15,12 +15,17 @@
  * W3 the list of waiters is changed under LOCK, but for the first waiter, which a compare-and-swap from "none" puts.
  * W4 a cell is freed when DONE, DETACHED and not QUEUED (a queue still points to it) have come together, by whoever
  *    made the last of the three true.
+ * W5 CANCEL (not yet delivered) and the count are in one word, so withdrawing the last request and delivering it
+ *    exclude each other.
  * W6 a task has started when its wait word is not 0. Its runner stores that and then reads this word; one who cancels
  *    marks this word, runs a membarrier, and then reads the wait word. So at least one of them sees the other: a runner
  *    that sees CANCEL does not run the body, one who cancels and sees no start may claim the task and finish it; should
  *    both, the swap that sets STARTED decides. Without membarrier every start is that swap.
- * W5 CANCEL (not yet delivered) and the count are in one word, so withdrawing the last request and delivering it
- *    exclude each other. */
+ *    A request withdrawn before the start leaves RECALLED: nobody may claim the task any more, for a runner may have looked
+ *    just then; a later request is for the swap that sets STARTED to find, or for the task.
+ * W7 refs falls to 0, and rises from 0, only under LOCK or by the running task itself: so it happens once that the last
+ *    reference goes and none is left to others.
+ * ASKING is a gather's: somebody passes a request on to its children. */
 #ifndef EXECI_TASK_STATE_H
 #define EXECI_TASK_STATE_H
 
@@ -36,6 +41,8 @@
 #define WORD_STARTED  ((uint64_t)1 << 59)
 #define WORD_QUEUED   ((uint64_t)1 << 60)
 #define WORD_DETACHED ((uint64_t)1 << 61)
+#define WORD_RECALLED ((uint64_t)1 << 62)
+#define WORD_ASKING   ((uint64_t)1 << 63)
 #define TAG_GATHER    ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
 #define TAG_ENTRY     ((uint64_t)2) /* tag: the node is the oldest, and an entry of a completion queue */
 #define WAITER_TAGS   ((uint64_t)15)
@@ -103,12 +110,13 @@ static inline void execi_state_settle(exec_future *f)
                         return;
 }
 
-/* One who cancels, and knows that it has not started, takes it for himself, to finish it. */
+/* One who cancels, and knows that it has not started, takes it for himself, to finish it. false: its runner has it, or it
+ * will be the runner's to honour the request (W6). */
 static inline bool execi_state_claim(exec_future *f)
 {
         uint64_t w = execi_state_load(f);
 
-        while ((w & WORD_QUEUED) && !(w & WORD_STARTED)) {
+        while ((w & (WORD_QUEUED | WORD_STARTED | WORD_RECALLED)) == WORD_QUEUED) {
                 if (w & WORD_LOCK)
                         w = execi_state_load(f);
                 else if (atom_cas(&f->word, &w, w | WORD_STARTED, ACQ_REL))
@@ -163,8 +171,11 @@ static inline int execi_state_uncancel(exec_future *f)
                         w = execi_state_load(f);
                         continue;
                 }
-                if (!(to & WORD_COUNT))
+                if (!(to & WORD_COUNT) && (to & WORD_CANCEL)) {
                         to &= ~WORD_CANCEL;
+                        if ((to & (WORD_QUEUED | WORD_STARTED)) == WORD_QUEUED)
+                                to |= WORD_RECALLED;
+                }
                 if (atom_cas(&f->word, &w, to, ACQ_REL))
                         return (int)((to & WORD_COUNT) >> 48);
         }

@@ -2,7 +2,8 @@
  *
  * A commit runs on the next fiber, after the switch. It arms the task's wait word and only then tells the sources, the
  * timer first: it holds the heap's lock until it is through, and a wait that ends otherwise takes that lock to remove its
- * timer, so a commit is over before the wait returns (T1). A wait for a future alone ends only through the future, to
+ * timer, so a commit is over before the wait returns (T1). Until the first source is told nobody can end a FORWARD wait. A
+ * wait for a future alone ends only through the future, to
  * which the commit links it as its very last step. */
 #include "wait/block.h"
 
@@ -31,7 +32,7 @@ static void commit_link(struct execi_worker *w, void *ctx)
         struct future_wait *fw = ctx;
         exec_future *t = fw->waiter.task;
 
-        execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
+        execi_wait_arm(&t->wait, WAIT_FORWARD | WAIT_SOLE, !w->pool->membarrier);
         if (is_cancel_pending(t))
                 execi_cancel_deliver(w, t);
         if (UNLIKELY(!execi_waiter_link(fw->future, &fw->waiter.node)) &&
@@ -45,10 +46,10 @@ static void commit_timed(struct execi_worker *w, void *ctx)
         exec_future *t = fw->waiter.task;
         bool done;
 
-        execi_deadline_begin(w, &fw->deadline);
         execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
         if (is_cancel_pending(t))
-                execi_cancel_deliver(w, t);
+                execi_cancel_deliver(w, t); /* outside the heap's lock: it may go on to a sleep */
+        execi_deadline_begin(w, &fw->deadline);
         done = !execi_waiter_link(fw->future, &fw->waiter.node);
         if (done)
                 done = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;
@@ -67,24 +68,6 @@ static inline int result(exec_future *t, enum wait_by by)
         return by == BY_DEADLINE ? -ETIMEDOUT : 0;
 }
 
-static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
-{
-        exec_future *t = w->fiber->task;
-        struct future_wait fw = {.waiter = {.node.kind = WAITER_TASK, .task = t}, .future = f, .deadline.task = t};
-        enum wait_by by;
-
-        execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
-        t->awaiting = f;
-        execi_gather_flush(w);
-        execi_suspend(w, commit_timed, &fw);
-        by = execi_wait_clear(&t->wait);
-        if (by == BY_DEADLINE)
-                execi_waiter_unlink(f, &fw.waiter.node);
-        else
-                execi_deadline_remove(&fw.deadline);
-        return result(t, by);
-}
-
 static inline int task_waits(struct execi_worker *w, exec_future *f)
 {
         exec_future *t = w->fiber->task;
@@ -97,6 +80,31 @@ static inline int task_waits(struct execi_worker *w, exec_future *f)
         execi_gather_flush(w);
         execi_suspend(w, commit_link, &fw);
         return result(t, execi_wait_clear(&t->wait));
+}
+
+/* A deadline ends the wait, unless a request went on to @f before: then the caller hears of @f's end, as of any awaited
+ * future that was cancelled. */
+static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+{
+        exec_future *t = w->fiber->task;
+        struct future_wait fw = {.waiter = {.node.kind = WAITER_TASK, .task = t}, .future = f, .deadline.task = t};
+        enum wait_by by;
+
+        execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
+        t->awaiting = f;
+        atom_and(&t->seen, (uint8_t)~SEEN_PASSED, RELAXED); /* @relaxed flag, set only while it waits */
+        execi_gather_flush(w);
+        execi_suspend(w, commit_timed, &fw);
+        by = execi_wait_clear(&t->wait);
+        if (by != BY_DEADLINE)
+                execi_deadline_remove(&fw.deadline);
+        else if (execi_waiter_unlink(f, &fw.waiter.node)) {
+                if (atom_load(&t->seen, RELAXED) & SEEN_PASSED) /* @relaxed: ordered by the pin */
+                        return task_waits(execi_worker_current(), f);
+        } else if (atom_load(&t->seen, RELAXED) & SEEN_PASSED) { /* @relaxed: likewise */
+                by = BY_COMPLETION;                              /* and @f has ended already */
+        }
+        return result(t, by);
 }
 
 static int thread_waits(exec_future *f, int64_t deadline_ns)
@@ -125,8 +133,10 @@ int execi_wait_future(exec_future *f, int64_t deadline_ns)
                 r = task_waits(w, f);
         else
                 r = w ? task_waits_until(w, f, deadline_ns) : thread_waits(f, deadline_ns);
-        if (!r)
+        if (!r) {
+                execi_state_load(f); /* an unpinner may have woken the task before the finisher let go of LOCK */
                 execi_tsan_acquire(f);
+        }
         return r;
 }
 

@@ -7,6 +7,7 @@
 #include "task/register.h"
 #include "task/waitword.h"
 #include "wait/ending.h"
+#include "wait/outside.h"
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
@@ -19,7 +20,10 @@ struct work {
 /* What marking a future tells. */
 enum mark { MARK_REFUSED, MARK_ACCEPTED, MARK_PUSH };
 
-static bool cancel_gather(struct work *k, exec_future *g);
+/* What a gather says to a request. ELSEWHERE: somebody passes one on just now. */
+enum asked { ASKED_REFUSED, ASKED_ACCEPTED, ASKED_ELSEWHERE };
+
+static enum asked cancel_gather(struct work *k, exec_future *g);
 
 /* An unstarted task that this thread has claimed. */
 static void finish_unstarted(struct execi_worker *w, exec_future *t)
@@ -27,22 +31,20 @@ static void finish_unstarted(struct execi_worker *w, exec_future *t)
         struct execi_extra *extra = execi_extra_get(t);
 
         execi_tsan_acquire(t);
-        if (extra && extra->drop_arg)
-                extra->drop_arg(extra->arg);
+        if (extra)
+                execi_drop(extra->drop_arg, extra->arg);
         execi_task_end(w, t, -ECANCELED, NULL);
 }
 
-/* A task that carries the mark and may not have started: W6. */
+/* A task that carries the mark and may not have started: W6. What cannot be claimed its runner will end, or start and tell
+ * of the mark. (No pool is asked for here: @t may end, and its pool go, at any time.) */
 static enum mark mark_queued(struct work *k, exec_future *t)
 {
-        if (execi_cell_pool(t)->membarrier) {
-                execi_membarrier();
-                if (atom_load(&t->wait, ACQUIRE))
-                        return MARK_PUSH;
-        }
-        if (!execi_state_claim(t))
-                return execi_cell_pool(t)->membarrier ? MARK_ACCEPTED : MARK_PUSH;
-        finish_unstarted(k->w, t);
+        execi_membarrier_if_any();
+        if (atom_load(&t->wait.word, ACQUIRE))
+                return MARK_PUSH;
+        if (execi_state_claim(t))
+                finish_unstarted(k->w, t);
         return MARK_ACCEPTED;
 }
 
@@ -59,7 +61,7 @@ static enum mark mark(struct work *k, exec_future *f)
                 execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL);
                 return MARK_ACCEPTED;
         case CELL_GATHER:
-                return cancel_gather(k, f) ? MARK_ACCEPTED : MARK_REFUSED;
+                return cancel_gather(k, f) == ASKED_REFUSED ? MARK_REFUSED : MARK_ACCEPTED;
         default:
                 break;
         }
@@ -86,16 +88,34 @@ static enum interrupt_answer interrupt(exec_future *t)
 {
         enum interrupt_answer answer = execi_wait_interrupt(&t->wait);
 
-        if (answer != INTERRUPT_NOT_WAITING || !execi_cell_pool(t)->membarrier)
+        if (answer != INTERRUPT_NOT_WAITING)
                 return answer;
-        execi_membarrier();
+        execi_membarrier_if_any();
         return execi_wait_interrupt(&t->wait);
 }
 
+static void push_chain(struct work *k, exec_future *t);
+
+/* V7. The caller holds a reference. */
 static void unpin(struct work *k, exec_future *t)
 {
-        if (execi_wait_unpin(&t->wait))
+        switch (execi_wait_unpin(&t->wait)) {
+        case UNPIN_WAKE:
                 execi_wake(k->w, t, WAKE_QUEUE);
+                break;
+        case UNPIN_AGAIN:
+                push_chain(k, t); /* once for each request that came in between */
+                break;
+        case UNPIN_DONE:
+                break;
+        }
+}
+
+/* What @t awaits has taken its request over. */
+static void passed_on(exec_future *t)
+{
+        atom_or(&t->seen, SEEN_PASSED, RELAXED); /* @relaxed flag, read when the pin is gone */
+        execi_state_take_cancel(t);
 }
 
 /* @t, for which the caller holds a reference, was marked. Returns what it awaits, marked and referenced, if the request
@@ -107,7 +127,7 @@ static exec_future *push(struct work *k, exec_future *t)
 
         switch (interrupt(t)) {
         case INTERRUPT_NOT_WAITING:
-                return NULL; /* it runs, and will see the mark */
+                return NULL; /* it runs, and will see the mark; or V7 */
         case INTERRUPT_CLAIMED:
                 execi_wake(k->w, t, WAKE_QUEUE);
                 return NULL;
@@ -120,6 +140,7 @@ static exec_future *push(struct work *k, exec_future *t)
         }
         f = t->awaiting;
         if (f->kind == CELL_GATHER) { /* K3 */
+                execi_ref(t);
                 t->value = k->pinned;
                 k->pinned = t;
                 return NULL;
@@ -127,7 +148,7 @@ static exec_future *push(struct work *k, exec_future *t)
         execi_ref(f);
         m = mark(k, f);
         if (m != MARK_REFUSED)
-                execi_state_take_cancel(t);
+                passed_on(t);
         unpin(k, t);
         if (m == MARK_PUSH)
                 return f;
@@ -157,65 +178,79 @@ static bool cancel_one(struct work *k, exec_future *f)
         return m != MARK_REFUSED;
 }
 
-/* false: it is done, or somebody else is asking its children, or has. *accepted: is that as good as a yes? */
-static bool set_request(exec_future *g, bool *accepted)
+/* Mark @g as being cancelled, and this thread as the one that asks. *was: had a request been accepted before? */
+static enum asked set_request(exec_future *g, bool *was)
 {
         uint64_t w = execi_state_load(g);
 
-        *accepted = false;
         for (;;) {
+                *was = (w & WORD_CANCEL) != 0;
                 if (w & WORD_LOCK)
                         w = execi_state_load(g);
-                else if ((w & WORD_DONE) || (*accepted = (w & WORD_CANCEL) != 0))
-                        return false;
-                else if (atom_cas(&g->word, &w, w | WORD_CANCEL, ACQ_REL))
-                        return true;
+                else if (w & WORD_DONE)
+                        return ASKED_REFUSED;
+                else if (w & WORD_ASKING)
+                        return ASKED_ELSEWHERE;
+                else if (atom_cas(&g->word, &w, w | WORD_CANCEL | WORD_ASKING, ACQ_REL))
+                        return ASKED_ACCEPTED;
         }
+}
+
+/* Nobody asks any more; and a gather that no child's answer binds goes on as if it had never been asked. */
+static void clear_request(exec_future *g, bool accepted)
+{
+        uint64_t gone = accepted ? WORD_ASKING : WORD_ASKING | WORD_CANCEL, w = execi_state_load(g);
+
+        while ((w & WORD_LOCK) || !atom_cas(&g->word, &w, w & ~gone, ACQ_REL))
+                if (w & WORD_LOCK)
+                        w = execi_state_load(g);
 }
 
 /* Begin to ask the children of @g, whose end is held off meanwhile so that exactly their answer decides. */
-static bool begin_asking(struct work *k, exec_future *g, struct execi_asking *a, exec_future *parent, bool *accepted)
+static enum asked begin_asking(struct work *k, exec_future *g, struct execi_asking *a, exec_future *parent)
 {
-        *accepted = false;
+        enum asked answer;
+        bool was;
+
         if (execi_state_is_done(g) || !execi_gather_hold(g))
-                return false;
-        if (!set_request(g, accepted)) {
+                return ASKED_REFUSED;
+        answer = set_request(g, &was);
+        if (answer != ASKED_ACCEPTED) {
                 execi_gather_tell(k->w, g, 1);
-                return false;
+                return answer;
         }
         execi_reason_set(g, k->reason);
-        *a = (struct execi_asking){.parent = parent};
-        return true;
+        *a = (struct execi_asking){.parent = parent, .was = was};
+        return ASKED_ACCEPTED;
 }
 
 /* All were asked. A gather whose child accepts will end as cancelled. */
-static void end_asking(struct work *k, exec_future *g, bool accepted)
+static void end_asking(struct work *k, exec_future *g, const struct execi_asking *a)
 {
-        if (!accepted)
-                execi_state_take_cancel(g);
+        clear_request(g, a->accepted || a->was);
         execi_gather_tell(k->w, g, 1);
 }
 
 /* Children that are gathers themselves are gone into and come back from. Those have an extra block; the outermost may be
  * the gather of a blocking call, which has none. */
-static bool cancel_gather(struct work *k, exec_future *outermost)
+static enum asked cancel_gather(struct work *k, exec_future *outermost)
 {
         struct execi_asking first, *a = &first;
         exec_future *g = outermost;
-        bool accepted;
+        enum asked answer = begin_asking(k, g, a, NULL);
 
-        if (!begin_asking(k, g, a, NULL, &accepted))
-                return accepted;
+        if (answer != ASKED_ACCEPTED)
+                return answer;
         for (;;) {
                 exec_future *child;
 
                 if (a->next_child == g->n_children) {
                         exec_future *parent = a->parent;
+                        bool accepted = a->accepted;
 
-                        accepted = a->accepted;
-                        end_asking(k, g, accepted);
+                        end_asking(k, g, a);
                         if (g == outermost)
-                                return accepted;
+                                return accepted ? ASKED_ACCEPTED : ASKED_REFUSED;
                         g = parent;
                         a = g == outermost ? &first : &execi_extra_get(g)->asking;
                         a->accepted |= accepted;
@@ -224,12 +259,13 @@ static bool cancel_gather(struct work *k, exec_future *outermost)
                 child = g->children[a->next_child++];
                 if (child->kind != CELL_GATHER) {
                         a->accepted |= cancel_one(k, child);
-                } else if (begin_asking(k, child, &execi_extra_get(child)->asking, g, &accepted)) {
+                        continue;
+                }
+                answer = begin_asking(k, child, &execi_extra_get(child)->asking, g);
+                if (answer == ASKED_ACCEPTED) {
                         g = child;
                         a = &execi_extra_get(g)->asking;
-                } else {
-                        a->accepted |= accepted;
-                }
+                } /* ELSEWHERE: that one may be refused; how the child ends will show */
         }
 }
 
@@ -239,9 +275,10 @@ static void work_off(struct work *k)
                 exec_future *t = k->pinned;
 
                 k->pinned = t->value;
-                if (cancel_gather(k, t->awaiting))
-                        execi_state_take_cancel(t);
+                if (cancel_gather(k, t->awaiting) == ASKED_ACCEPTED) /* ELSEWHERE: that one may be refused */
+                        passed_on(t);
                 unpin(k, t);
+                execi_unref(k->w, t);
         }
         if (k->w)
                 execi_gather_flush(k->w);

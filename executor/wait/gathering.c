@@ -16,28 +16,53 @@ static void fill_outcomes(exec_future *g, struct exec_outcome *out)
         }
 }
 
-/* Every child has been heard of. */
-static void end(struct execi_worker *w, exec_future *g)
+/* The error of the first child, in their order, that did not succeed. */
+static int first_error(const exec_future *g)
+{
+        for (uint32_t i = 0; i < g->n_children; i++)
+                if (g->children[i]->state != EXEC_DONE)
+                        return g->children[i]->err;
+        return -ECANCELED;
+}
+
+/* Every child has been heard of. One of them may have failed while a request was passed on that all refused. */
+static void end(struct execi_worker *w, exec_future *g, struct execi_telling *t)
 {
         struct execi_extra *extra = execi_extra_get(g);
 
-        if (!execi_state_is_done(g)) {
-                if (execi_state_load(g) & WORD_CANCEL) {
-                        execi_finish(w, g, EXEC_CANCELLED, -ECANCELED, NULL);
-                } else {
-                        if (extra && extra->outcomes)
-                                fill_outcomes(g, extra->outcomes);
-                        execi_finish(w, g, EXEC_DONE, 0, extra ? extra->outcomes : NULL);
-                }
+        if (execi_state_is_done(g)) {
+                ;
+        } else if (execi_state_load(g) & WORD_CANCEL) {
+                execi_finish_into(w, g, EXEC_CANCELLED, -ECANCELED, NULL, t);
+        } else if (atom_load(&g->first_failed, ACQUIRE)) {
+                execi_finish_into(w, g, EXEC_FAILED, first_error(g), NULL, t);
+        } else {
+                if (extra && extra->outcomes)
+                        fill_outcomes(g, extra->outcomes);
+                execi_finish_into(w, g, EXEC_DONE, 0, extra ? extra->outcomes : NULL, t);
         }
         execi_unref(w, g);
 }
 
 static void tell_now(struct execi_worker *w, exec_future *g, int64_t n)
 {
+        struct execi_telling t = {.gather = NULL};
+
         /* @pair gather.left: release of each teller, acquire of the last */
-        if (atom_sub(&g->n_left, n, ACQ_REL) == n)
-                end(w, g);
+        if (atom_sub(&g->n_left, n, ACQ_REL) != n)
+                return;
+        end(w, g, &t);
+        execi_tell_all(w, &t);
+}
+
+void execi_gather_count(struct execi_worker *w, exec_future *g, struct execi_telling *t)
+{
+        if (w && (!w->gather || w->gather == g)) {
+                w->gather = g;
+                w->n_gather++;
+        } else if (atom_sub(&g->n_left, 1, ACQ_REL) == 1) { /* @pair gather.left */
+                end(w, g, t);
+        }
 }
 
 COLD void execi_gather_flush_slow(struct execi_worker *w)

@@ -3,6 +3,7 @@
 #include "port/memory.h"
 #include "port/sanitizer.h"
 #include "task/extra.h"
+#include "wait/outside.h"
 #include "wait/timers.h"
 #include "wait/unhandled.h"
 #include "wait/waiter.h"
@@ -22,7 +23,7 @@ static void release_extra(exec_future *f)
         if (!e)
                 return;
         if (e->drop_value && f->state == EXEC_DONE && f->value && !(atom_load(&f->seen, ACQUIRE) & SEEN_TAKEN))
-                e->drop_value(f->value);
+                execi_drop(e->drop_value, f->value);
         execi_extra_free(f);
 }
 
@@ -40,40 +41,47 @@ static void forget_callbacks(exec_future *f)
         }
 }
 
-/* The count has come to 0. Under LOCK, because whoever finishes the future takes references for its callbacks under it:
- * then this was not the end. true: the caller frees the cell. */
-static bool is_end(exec_future *f)
+/* The last reference goes: W7. false: it was not the last any more, and is still held. *@end: the caller frees the cell. */
+static bool drop_last(exec_future *f, bool *end)
 {
         uint64_t w = execi_state_lock(f);
-        bool end = false;
+        uint32_t one = 1;
+        bool last = atom_cas(&f->refs, &one, 0, ACQ_REL); /* @pair reference.last */
 
-        if (!atom_load(&f->refs, ACQUIRE)) {
-                end = f->kind == CELL_PROMISE || ((w & WORD_DONE) && !(w & WORD_QUEUED));
-                w |= WORD_DETACHED;
-        }
-        execi_state_unlock(f, w);
-        return end;
+        *end = last && (f->kind == CELL_PROMISE || ((w & WORD_DONE) && !(w & WORD_QUEUED)));
+        execi_state_unlock(f, last ? w | WORD_DETACHED : w);
+        return last;
 }
 
 /* Give one reference up. true: it was the last, the caller frees the cell. */
 static bool drop(exec_future *f)
 {
+        uint32_t n;
+        bool end;
+
         if (f->flags & CELL_STATIC)
                 return false;
         CHECK(atom_load(&f->refs, ACQUIRE) && f->kind,
               "exec_future_unref of a future that has no reference left (one unref too many)");
-        if (f->kind == CELL_SLEEP && !execi_state_is_done(f)) {
-                if (!execi_sleep_unref(f))
+        if (f->kind == CELL_SLEEP)
+                switch (execi_sleep_unref(f)) {
+                case SLEEP_LEFT:
                         return false;
-                f->state = EXEC_CANCELLED;
-                return true;
-        }
+                case SLEEP_STOPPED:
+                        f->state = EXEC_CANCELLED;
+                        return true;
+                case SLEEP_DONE:
+                        break;
+                }
         execi_tsan_release(f);
-        /* @pair reference.last: release of each, acquire of the last */
-        if (atom_sub(&f->refs, 1, ACQ_REL) != 1)
-                return false;
+        do {
+                n = atom_load(&f->refs, RELAXED); /* @relaxed recheck */
+                while (n > 1)
+                        if (atom_cas(&f->refs, &n, n - 1, RELEASE)) /* @pair reference.last: acquire of the last */
+                                return false;
+        } while (!drop_last(f, &end));
         execi_tsan_acquire(f);
-        if (!is_end(f))
+        if (!end)
                 return false;
         if (f->kind == CELL_PROMISE && !execi_state_is_done(f)) {
                 forget_callbacks(f);

@@ -1,8 +1,10 @@
 /* timers.c - see timers.h. */
 #include "wait/timers.h"
 
+#include "port/sanitizer.h"
 #include "sched/idle.h"
 #include "sched/ready.h"
+#include "task/slab.h"
 #include "task/waitword.h"
 #include "wait/waiter.h"
 
@@ -146,30 +148,80 @@ void execi_sleep_start(struct execi_worker *owner, exec_future *f, int64_t deadl
         unlock_and_tell(t, deadline_ns);
 }
 
-bool execi_sleep_stop(exec_future *f)
+/* T3: the heap of @f, whose pool is held until leave(); NULL: it is done. */
+static struct execi_timers *visit(exec_future *f)
 {
-        struct execi_timers *t = &execi_cell_pool(f)->workers[f->heap_owner].timers;
-        bool removed;
+        struct execi_timers *t = NULL;
+        uint64_t w;
 
-        execi_spin_lock(&t->lock);
-        removed = execi_heap_remove(&t->heap, &f->timer);
+        if (execi_state_is_done(f))
+                return NULL;
+        w = execi_state_lock(f);
+        if (!(w & WORD_DONE)) {
+                struct exec_pool *pool = execi_cell_pool(f);
+
+                atom_add(&pool->n_visitors, 1, SEQ_CST);
+                t = &pool->workers[f->heap_owner].timers;
+        }
+        execi_state_unlock(f, w);
+        return t;
+}
+
+static void leave(struct execi_timers *t)
+{
+        struct exec_pool *pool = pool_of(t);
+
+        execi_spin_unlock(&t->lock);
+        atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
+}
+
+/* L(lock) */
+static bool take_out(struct execi_timers *t, exec_future *f)
+{
+        bool removed = execi_heap_remove(&t->heap, &f->timer);
+
         if (removed)
                 store_min(t);
-        execi_spin_unlock(&t->lock);
         return removed;
 }
 
-bool execi_sleep_unref(exec_future *f)
+bool execi_sleep_stop(exec_future *f)
 {
-        struct execi_timers *t = &execi_cell_pool(f)->workers[f->heap_owner].timers;
-        bool last;
+        struct execi_timers *t = visit(f);
+        bool removed;
 
+        if (!t)
+                return false;
         execi_spin_lock(&t->lock);
-        last = atom_sub(&f->refs, 1, ACQ_REL) == 1; /* @pair reference.last */
-        if (last && execi_heap_remove(&t->heap, &f->timer))
-                store_min(t);
-        execi_spin_unlock(&t->lock);
-        return last;
+        removed = take_out(t, f);
+        leave(t);
+        return removed;
+}
+
+/* L(lock) The last reference goes. Firing would have one of its own: so the timer is in the heap. */
+static enum sleep_unref drop_last(struct execi_timers *t, exec_future *f)
+{
+        if (execi_state_load(f) & WORD_WAITERS) { /* callbacks: it fires for them */
+                execi_state_detach(f);
+                return SLEEP_LEFT;
+        }
+        take_out(t, f);
+        return SLEEP_STOPPED;
+}
+
+enum sleep_unref execi_sleep_unref(exec_future *f)
+{
+        struct execi_timers *t = visit(f);
+        enum sleep_unref answer = SLEEP_LEFT;
+
+        if (!t)
+                return SLEEP_DONE;
+        execi_tsan_release(f);
+        execi_spin_lock(&t->lock);
+        if (atom_sub(&f->refs, 1, ACQ_REL) == 1) /* @pair reference.last */
+                answer = drop_last(t, f);
+        leave(t);
+        return answer;
 }
 
 void execi_sleeps_cancel(struct exec_pool *pool)
@@ -193,4 +245,12 @@ void execi_sleeps_cancel(struct exec_pool *pool)
                         }
                 } while (fired.more);
         }
+}
+
+bool execi_timers_any(struct exec_pool *pool)
+{
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                if (atom_load(&pool->workers[i].timers.min_ns, SEQ_CST) != INT64_MAX)
+                        return true;
+        return false;
 }

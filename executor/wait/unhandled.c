@@ -4,6 +4,7 @@
 #include "port/log.h"
 #include "port/pause.h"
 #include "task/extra.h"
+#include "wait/outside.h"
 
 #include <executor/future.h>
 
@@ -27,15 +28,19 @@ void execi_unhandled(exec_future *f)
         struct exec_outcome outcome = {f->state, f->err, NULL};
         exec_unhandled_fn fn;
         void *ctx;
+        bool was;
 
         execi_spin_lock(&hook.lock);
         fn = hook.fn;
         ctx = hook.ctx;
         execi_spin_unlock(&hook.lock);
-        if (fn)
-                fn(f, &outcome, ctx);
-        else
+        if (!fn) {
                 execi_log(EXEC_LOG_WARN, "nobody looked at the error %d of %s%s%s", f->err,
                           e && e->name[0] ? e->name : "a future", e && e->message ? ": " : "",
                           e && e->message ? e->message : "");
+                return;
+        }
+        was = execi_outside_begin();
+        fn(f, &outcome, ctx);
+        execi_outside_end(was);
 }

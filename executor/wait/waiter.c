@@ -88,20 +88,42 @@ static bool claim(struct execi_waiter *n)
         return true;
 }
 
-/* A child of @gather has ended; @gather may be gone after. */
-static void tell_gather(struct execi_worker *w, exec_future *gather, exec_future *child, int state, int err)
+/* A child of @gather has ended; @gather may be gone after. A gather that is being cancelled ends when all its children
+ * have. */
+static void tell_gather(struct execi_worker *w, exec_future *gather, exec_future *child, int state, int err,
+                        struct execi_telling *t)
 {
         exec_future *none = NULL;
 
-        /* A gather that is being cancelled ends when all its children have. */
-        if (state != EXEC_DONE && !(gather->flags & CELL_COLLECT) && !(execi_state_load(gather) & WORD_CANCEL) &&
-            atom_cas(&gather->first_failed, &none, child, ACQ_REL))
-                execi_finish(w, gather, EXEC_FAILED, err, NULL);
-        execi_gather_tell(w, gather, 1);
+        if (state != EXEC_DONE && !(gather->flags & CELL_COLLECT) &&
+            atom_cas(&gather->first_failed, &none, child, ACQ_REL) && !(execi_state_load(gather) & WORD_CANCEL))
+                execi_finish_into(w, gather, EXEC_FAILED, err, NULL, t);
+        execi_gather_count(w, gather, t);
 }
 
-static void tell(struct execi_worker *w, struct execi_waiter *n, exec_future *f, int state, int err,
-                 enum wake_where where)
+void execi_tell_all(struct execi_worker *w, struct execi_telling *t)
+{
+        for (;;) {
+                struct execi_telling now = *t;
+
+                if (now.gather) {
+                        t->gather = NULL;
+                        tell_gather(w, now.gather, now.child, now.state, now.err, t);
+                } else if (now.nodes) {
+                        struct execi_gather_waiter n = *now.nodes;
+
+                        t->nodes = (struct execi_gather_waiter *)execi_waiter_at(n.node.next);
+                        execi_free(now.nodes, sizeof n);
+                        tell_gather(w, n.gather, n.child, n.state, n.err, t);
+                } else {
+                        break;
+                }
+        }
+        if (t->callbacks)
+                execi_callbacks_run();
+}
+
+static void tell(struct execi_worker *w, struct execi_waiter *n, enum wake_where where)
 {
         switch (n->kind) {
         case WAITER_TASK:
@@ -110,40 +132,46 @@ static void tell(struct execi_worker *w, struct execi_waiter *n, exec_future *f,
         case WAITER_THREAD:
                 execi_parker_unpark(&((struct execi_thread_waiter *)n)->parker);
                 break;
-        case WAITER_GATHER: {
-                exec_future *gather = ((struct execi_gather_waiter *)n)->gather;
-
-                execi_free(n, sizeof(struct execi_gather_waiter));
-                tell_gather(w, gather, f, state, err);
-                break;
-        }
         case WAITER_ENTRY:
                 execi_waiter_ops.entry_finished(w, n);
                 break;
         case WAITER_CALLBACK:
                 execi_callback_defer((struct execi_callback_waiter *)n);
                 break;
+        case WAITER_GATHER:
+                break;
         }
 }
 
-/* Detach and claim everyone who waits, set DONE, tell them. */
-void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
+static void add_gather(struct execi_telling *t, struct execi_gather_waiter *n, exec_future *f)
+{
+        n->child = f;
+        n->state = f->state;
+        n->err = f->err;
+        n->node.next = (uint64_t)(uintptr_t)t->nodes;
+        t->nodes = n;
+}
+
+/* L(LOCK), which falls: detach and claim everyone who waits, set DONE, tell all but the gathers. */
+static void finish_into(struct execi_worker *w, exec_future *f, uint64_t word, struct execi_telling *t)
 {
         uint64_t at = word & WORD_WAITERS, done = (word & ~(WORD_WAITERS | WORD_CANCEL | WORD_LOCK)) | WORD_DONE;
-        struct execi_waiter *todo = NULL;
-        exec_future *gather;
-        int state = f->state, err = f->err;
         enum wake_where where = f->kind == CELL_GATHER ? WAKE_HOME : WAKE_NEXT;
-        bool callbacks = false;
+        struct execi_waiter *todo = NULL;
+        bool error = f->state == EXEC_FAILED;
 
         while (at && !(at & TAG_GATHER)) {
                 struct execi_waiter *n = execi_waiter_at(at);
 
                 at = n->next;
-                if (state == EXEC_FAILED && n->kind == WAITER_GATHER)
-                        atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
-                if (n->kind == WAITER_CALLBACK) {               /* each borrows the future while it runs */
-                        callbacks = true;
+                if (n->kind == WAITER_GATHER) {
+                        if (error)
+                                atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+                        add_gather(t, (struct execi_gather_waiter *)n, f);
+                        continue;
+                }
+                if (n->kind == WAITER_CALLBACK) { /* each borrows the future while it runs */
+                        t->callbacks = true;
                         atom_add(&f->refs, 1, RELAXED); /* @relaxed locked */
                         done &= ~WORD_DETACHED;
                 }
@@ -152,26 +180,35 @@ void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
                         todo = n;
                 }
         }
-        gather = at ? (exec_future *)(uintptr_t)(at & ~TAG_GATHER) : NULL; /* NOLINT */
-        if (gather && state == EXEC_FAILED)
-                atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+        if (at) {
+                if (error)
+                        atom_or(&f->seen, SEEN_ERROR, RELAXED);           /* @relaxed flag */
+                t->gather = (exec_future *)(uintptr_t)(at & ~TAG_GATHER); /* NOLINT */
+                t->child = f;
+                t->state = f->state;
+                t->err = f->err;
+        }
         execi_tsan_release(f);
         atom_store(&f->word, done, RELEASE); /* @pair state.done; last touch, unless nobody refers to it any more */
-        if (gather)
-                tell_gather(w, gather, f, state, err);
         while (todo) {
                 struct execi_waiter *n = todo;
 
                 todo = execi_waiter_at(n->next);
-                tell(w, n, f, state, err, where);
+                tell(w, n, where);
         }
         if ((done & WORD_DETACHED) && !(done & WORD_QUEUED))
                 execi_cell_release(w, f);
-        if (callbacks)
-                execi_callbacks_run();
 }
 
-bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value)
+void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word)
+{
+        struct execi_telling t = {.gather = NULL};
+
+        finish_into(w, f, word, &t);
+        execi_tell_all(w, &t);
+}
+
+bool execi_finish_into(struct execi_worker *w, exec_future *f, int state, int err, void *value, struct execi_telling *t)
 {
         uint64_t word = execi_state_lock(f);
 
@@ -182,8 +219,17 @@ bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, vo
         f->state = (uint8_t)state;
         f->err = err;
         f->value = value;
-        execi_finish_locked(w, f, word);
+        finish_into(w, f, word, t);
         return true;
+}
+
+bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value)
+{
+        struct execi_telling t = {.gather = NULL};
+        bool first = execi_finish_into(w, f, state, err, value, &t);
+
+        execi_tell_all(w, &t);
+        return first;
 }
 
 /* The outcome of a body that returned @err and @value, given the word @word. */
@@ -196,6 +242,18 @@ static inline void set_outcome(exec_future *f, uint64_t word, int err, void *val
         f->err = err;
         f->value = err ? NULL : value;
         f->state = LIKELY(err == 0) ? EXEC_DONE : err == -ECANCELED ? EXEC_CANCELLED : EXEC_FAILED;
+}
+
+static void tell_one_gather(struct execi_worker *w, exec_future *gather, exec_future *child, int state, int err)
+{
+        struct execi_telling t = {.gather = NULL};
+
+        if (LIKELY(state == EXEC_DONE)) {
+                execi_gather_tell(w, gather, 1);
+                return;
+        }
+        tell_gather(w, gather, child, state, err, &t);
+        execi_tell_all(w, &t);
 }
 
 void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *value)
@@ -229,8 +287,8 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                         if (waiters & TAG_ENTRY)
                                 execi_waiter_ops.entry_finished(w, execi_waiter_at(waiters));
                         else if (waiters)
-                                tell_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state,
-                                            end); /* NOLINT */
+                                tell_one_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state,
+                                                end); /* NOLINT */
                         break;
                 }
                 if (atom_cas(&f->word, &word, word | WORD_LOCK, ACQUIRE)) {

@@ -5,7 +5,8 @@
  *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
  *    A completion queue's entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
  *    on is the finisher's; who frees the queue waits until it has arrived there.
- * N3 waiters are told in the order in which they came.
+ * N3 waiters are told in the order in which they came; but gathers after all others, and callbacks run last: those may run
+ *    the program's own code, which must not find an entry or a task that nobody has told yet.
  * N4 nothing here allocates or fails. */
 #ifndef EXECI_WAIT_WAITER_H
 #define EXECI_WAIT_WAITER_H
@@ -35,13 +36,23 @@ struct execi_task_waiter {
 
 struct execi_thread_waiter {
         struct execi_waiter node;
-        _Atomic(uint64_t) wait;
+        struct execi_wait wait;
         struct execi_parker parker;
 };
 
 struct execi_gather_waiter {
         struct execi_waiter node;
         exec_future *gather;
+        exec_future *child; /* once it has ended */
+        int state, err;
+};
+
+/* The gathers that are still to be told of an end, which may be the end of one of them, and so on: in a loop. */
+struct execi_telling {
+        exec_future *gather, *child; /* the gather that stood in the child's word, or NULL */
+        int state, err;
+        bool callbacks;                    /* some are to be run */
+        struct execi_gather_waiter *nodes; /* the others */
 };
 
 struct execi_callback_waiter {
@@ -91,6 +102,10 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
 bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value);
 /* The second half: LOCK is held, the outcome is written. Last touch. */
 void execi_finish_locked(struct execi_worker *w, exec_future *f, uint64_t word);
+/* The same as execi_finish(), but what it leads to is left in @t; execi_tell_all() does it. */
+bool execi_finish_into(struct execi_worker *w, exec_future *f, int state, int err, void *value,
+                       struct execi_telling *t);
+void execi_tell_all(struct execi_worker *w, struct execi_telling *t);
 
 /* A gather hears of @n children; told late, in batches, by a worker. execi_gather_flush() tells now. */
 void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n);
@@ -100,6 +115,8 @@ static inline void execi_gather_flush(struct execi_worker *w)
         if (w->gather)
                 execi_gather_flush_slow(w);
 }
+/* The same for one child, in a loop of tellings. */
+void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t);
 /* Hold a gather's end off while its children are cancelled. false: it is too late. */
 bool execi_gather_hold(exec_future *gather);
 
@@ -110,7 +127,8 @@ static ALWAYS_INLINE bool execi_task_finish_plain(struct execi_worker *w, exec_f
         uint64_t word = atom_load(&f->word, RELAXED); /* @relaxed recheck */
         uint64_t waiters = word & WORD_WAITERS;
 
-        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) || (waiters && !(waiters & (TAG_GATHER | TAG_ENTRY)))))
+        if (UNLIKELY((word & (WORD_LOCK | WORD_CANCEL | WORD_DETACHED)) ||
+                     (waiters && !(waiters & (TAG_GATHER | TAG_ENTRY)))))
                 return false;
         f->state = EXEC_DONE;
         f->value = value;

@@ -16,25 +16,37 @@ enum exec_gather_flags {
 
 /* exec_gather - wait for @n futures and give their outcomes in their order. @out may be NULL; a future may stand in
  * the array more than once; n may be 0.
+ * @flags    EXEC_COLLECT or EXEC_CANCEL_REST or neither, each with EXEC_UNREF or without. With EXEC_CANCEL_REST a
+ *           child's failure cancels the others, and the call returns before they have ended. An error of the call
+ *           itself (-EINVAL, -EDEADLK, -ENOMEM, -EPERM) cancels nothing.
  * Returns   0: all succeeded (with EXEC_COLLECT: all ended); the error of the first to fail: the others go on, and
  *           slots not finished say EXEC_PENDING and are not written later (a child cancelled by somebody else counts
- *           as failed with -ECANCELED); -ECANCELED: the caller was cancelled, which was passed on to every child;
- *           -EINVAL: f or one of f[] is NULL; -EDEADLK: the caller is among f; -ENOMEM; -EPERM.
+ *           as failed with -ECANCELED); -ECANCELED: the caller was cancelled, which was passed on to every child, and
+ *           all have ended (unless one had failed just before: then the others go on);
+ *           -EINVAL: f or one of f[] is NULL, the flags; -EDEADLK: the caller is among f (but a future that awaits the
+ *           caller, or a gather that contains it, is not seen: that waits for ever); -ENOMEM; -EPERM: see types.h.
+ *           @out is written in every case: EXEC_PENDING where nothing was looked at.
  * Owns      with EXEC_UNREF values that nobody else holds are dropped before the return: take them another way.
- * Blocks    yes.  Cancel  is a cancellation point. */
+ * Blocks    yes.  Cancel  is a cancellation point unless all have ended already; a request then waits for the next. */
 EXEC_API int exec_gather(exec_future *const f[], size_t n, struct exec_outcome out[], unsigned flags);
 
 /* exec_gather_future - a gather as a future, which can be awaited later, cancelled, gathered in turn. It holds a
  * reference on each child (with EXEC_UNREF the caller's). Its value is an array of n struct exec_outcome, borrowed
- * from it; FAILED with the first child's error without EXEC_COLLECT. Cancelled, it cancels its children and ends
- * CANCELLED when they have ended; cancel returns 0 when no child could be cancelled any more.
- * Returns   a future, never NULL. */
+ * from it, which cannot be taken; FAILED with the first child's error without EXEC_COLLECT. Cancelled, it cancels its
+ * children and ends CANCELLED when they have ended; cancel returns 0 when no child could be cancelled any more.
+ * A task that awaits a gather in which it stands itself waits for ever.
+ * @flags    as for exec_gather(). With EXEC_CANCEL_REST it has ended before the others have.
+ * Returns   a future, never NULL; one that has failed with -EINVAL: f or one of f[] is NULL, the flags; or -ENOMEM. */
 EXEC_API exec_future *exec_gather_future(exec_future *const f[], size_t n, unsigned flags);
 
 /* exec_gather_call - run @fn over an array: fn(args + i * stride) for i < n as tasks, at most @limit at once (0: no
- * limit). out[i] (out may be NULL) gets the outcome; its value is the caller's own now.
- * Returns   as exec_gather(). Without EXEC_COLLECT the first error stops the start of further calls and cancels the
- *           running ones, which have ended on return; calls never started say EXEC_PENDING. */
+ * limit). out[i] (out may be NULL) gets the outcome; its value is the caller's own now. With out NULL values are
+ * forgotten: nothing drops them.
+ * @flags    EXEC_COLLECT or 0; others are -EINVAL.
+ * Returns   as exec_gather(); -EINVAL: fn or args is NULL, n is too large, the flags, no pool. Without EXEC_COLLECT the
+ *           first error stops the start of further calls and cancels the running ones. So does -ENOMEM. All that were
+ *           started have ended on return; calls never started say EXEC_PENDING.
+ * Blocks    yes.  Cancel  is a cancellation point; passed on to the calls that run. */
 EXEC_API int exec_gather_call(exec_task_fn fn, void *args, size_t n, size_t stride, struct exec_outcome out[],
                               size_t limit, unsigned flags);
 
@@ -50,9 +62,10 @@ EXEC_API int exec_completion_add(exec_completion *c, exec_future *f, void *tag);
 /* exec_completion_next - the next future that has finished, in the order of finishing. Several consumers may wait; each
  * future goes to exactly one.
  * Returns   1 and *f, *tag (each may be NULL); 0: nothing is left in the queue; -ETIMEDOUT: nothing finished until the
- *           deadline (what has finished is given even when it has passed); -ECANCELED; -EPERM; -EINVAL.
+ *           deadline (what has finished is given even when it has passed); -ECANCELED; -EPERM where it would have to
+ *           wait; -EINVAL. A queue that holds the calling task itself waits for ever for it.
  * Owns      *f is a reference, the caller's; with f NULL it is given back.
- * Blocks    yes.  Cancel  is a cancellation point; takes nothing, cancels nothing it holds. */
+ * Blocks    yes.  Cancel  is a cancellation point where it has to wait; takes nothing, cancels nothing it holds. */
 EXEC_API int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **f, void **tag);
 
 /* exec_completion_pending - how many futures were added and not yet handed over. */

@@ -2,6 +2,8 @@
  *
  * A future is counted: create gives one reference, exec_future_unref() gives it back; unreferencing a task's future
  * at once detaches the task. A value is borrowed from its future until the last unref, unless taken.
+ * While exec_pool_free() runs, nobody outside that pool may exec_cancel() a task or a sleep of it that has not ended,
+ * nor exec_future_unref() such a sleep; before and after it they may.
  * A NULL future is -EINVAL (false, EXEC_PENDING) in every call, except that unref allows it. */
 #ifndef EXECUTOR_FUTURE_H
 #define EXECUTOR_FUTURE_H
@@ -19,10 +21,10 @@ EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n);
 /* exec_await - wait for @f to finish. A child that nobody has started yet may run on the caller's stack.
  * Returns   0 and *value (value may be NULL); f's error; -ECANCELED: f was cancelled, or the caller: then the
  *           cancellation was passed on to f, and f has ended. (A caller cancelled when f had just finished gets
- *           -ECANCELED, and f's outcome stays readable.) -EDEADLK: f is the caller. -EPERM in a done callback.
+ *           -ECANCELED, and f's outcome stays readable.) -EDEADLK: f is the caller. -EPERM: see types.h.
  * Blocks    yes. Never fails for memory.
  * Orders    all f's task did before finishing is visible on return.
- * Cancel    is a cancellation point unless f is done already. */
+ * Cancel    is a cancellation point unless f is done already: then a request waits for the next one. */
 EXEC_API int exec_await(exec_future *f, void **value);
 
 /* exec_await_until - the same until a deadline. Returns also -ETIMEDOUT: f goes on, nothing is cancelled. */
@@ -34,8 +36,9 @@ EXEC_API bool exec_future_done(const exec_future *f); /* finished in any way; tr
  * Returns   0; -EINPROGRESS, and out->state is EXEC_PENDING. */
 EXEC_API int exec_future_outcome(const exec_future *f, struct exec_outcome *out);
 
-/* exec_take - move the value of a DONE future out: it is the caller's now, drop_value will not see it.
- * Returns   0; -EINPROGRESS; -EALREADY: taken before; f's error. */
+/* exec_take - move the value of a DONE future out: it is the caller's now, drop_value will not see it. @value may be
+ * NULL, for one who has the value from exec_await() already.
+ * Returns   0; -EINPROGRESS; -EALREADY: taken before; f's error; -EINVAL: a gather, whose value stays its own. */
 EXEC_API int exec_take(exec_future *f, void **value);
 
 /* exec_future_error_message - the message attached by exec_fail(), or NULL; borrowed from f. *file and *line (may be
@@ -45,15 +48,15 @@ EXEC_API const char *exec_future_error_message(const exec_future *f, const char 
 /* exec_cancel - ask @f to end. A queued task ends CANCELLED and its body never runs; a waiting one is woken: its wait
  * returns -ECANCELED, or passes the request on to what it awaits; a running one sees it at its next cancellation
  * point. A promise, a sleep ends at once; a gather passes it on to its children. A task may clean up, or swallow it.
- * @reason is a string that lives as long as @f, or NULL; the last one counts.
+ * @reason is a string that lives as long as @f, or NULL; the last one that is not NULL counts.
  * Returns   1: accepted; 0: f was done already. */
 EXEC_API int exec_cancel(exec_future *f, const char *reason);
 
-/* exec_cancel_reason - the reason of the last cancel request, or NULL. */
+/* exec_cancel_reason - the reason of the last cancel request that had one, or NULL. */
 EXEC_API const char *exec_cancel_reason(const exec_future *f);
 
 /* A done callback. It runs once, outside every lock, on the thread that finished the future, before that thread goes
- * on; callbacks never nest. It must not wait (waits return -EPERM). @f is borrowed. */
+ * on; callbacks never nest. It must not wait (waits return -EPERM); exec_current_task() is NULL. @f is borrowed. */
 typedef void (*exec_callback_fn)(exec_future *f, void *arg);
 
 /* exec_future_add_callback - call @fn(@f, @arg) when f finishes; at once on this thread when it has.
@@ -64,7 +67,8 @@ EXEC_API int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void 
  * finishing at this moment none. Returns how many. */
 EXEC_API int exec_future_remove_callback(exec_future *f, exec_callback_fn fn, void *arg);
 
-/* exec_promise_new - a future finished by hand. @drop_value (may be NULL) as in exec_task_options.
+/* exec_promise_new - a future finished by hand. @drop_value (may be NULL) as in exec_task_options; so it runs where
+ * executor/task.h says.
  * Returns   a future, never NULL; one that has failed with -ENOMEM. */
 EXEC_API exec_future *exec_promise_new(exec_drop_fn drop_value);
 
@@ -76,7 +80,8 @@ EXEC_API int exec_promise_set(exec_future *promise, void *value);
 EXEC_API int exec_promise_fail(exec_future *promise, int err);
 
 /* exec_set_unhandled - @fn is called once for each FAILED future whose error nobody looked at (by await, outcome, take,
- * gather, error message or cancel) when its last reference goes. NULL: a warning to the log (the default). */
+ * gather, error message or cancel) when its last reference goes. NULL: a warning to the log (the default). It runs on
+ * the thread that gave that reference up, as a drop function does (executor/task.h); @f is valid for the call only. */
 typedef void (*exec_unhandled_fn)(exec_future *f, const struct exec_outcome *outcome, void *ctx);
 EXEC_API void exec_set_unhandled(exec_unhandled_fn fn, void *ctx);
 

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* Flags of a pool; the EXEC_POOL_GUARD_ ones pick a rung of the stack guard ladder (default: the best
+/* Flags of a pool; the EXEC_POOL_GUARD_ ones, at most one, pick a rung of the stack guard ladder (default: the best
  * that the kernel has, then the next). */
 enum exec_pool_flags {
         EXEC_POOL_TIED = 1 << 0,                /* every task always goes on on the worker that started it */
@@ -23,11 +23,13 @@ enum exec_pool_flags {
 
 struct exec_pool_options {
         size_t size;        /* sizeof(struct exec_pool_options); exec_pool_options_init() sets it */
-        unsigned n_workers; /* 0: as many as this process may use CPUs (affinity mask, cgroup quota) */
+        unsigned n_workers; /* 0: as many as this process may use CPUs (affinity mask, cgroup quota); at most 1024 */
         unsigned flags;     /* enum exec_pool_flags */
-        size_t stack_bytes; /* promised to every task; 0: 64 KiB; at least 16 KiB */
+        size_t stack_bytes; /* promised to every task; 0: 64 KiB; at least 16 KiB, at most 1 TiB */
         const char *name;   /* names the threads; copied, cut at 11 bytes; NULL: "exec" */
-        /* runs on every worker before its first task; not 0: the pool is broken, its tasks fail with -EPIPE */
+        /* Runs once on the thread of every worker, before that worker's first task; those of several workers run at once,
+         * and tasks may run elsewhere meanwhile. Not 0: the pool is broken, its tasks fail with -EPIPE. The hook may create
+         * tasks; it is in no task, and waits return -EPERM. */
         int (*start_hook)(unsigned worker, void *ctx);
         void *start_ctx;
 };
@@ -37,7 +39,8 @@ EXEC_API void exec_pool_options_init(struct exec_pool_options *options, size_t s
 
 /* exec_pool_new - start a pool. NULL options are the defaults. When threads cannot be started, the pool runs
  * with those that could (exec_pool_n_workers() tells, and a line goes to the log), at least one.
- * Returns   0; -EINVAL; -ENOMEM, -EAGAIN: nothing was started; -ENOTSUP.
+ * Returns   0; -EINVAL: out is NULL, or an option is out of range, unknown, or contradicts another; -ENOMEM, -EAGAIN:
+ *           nothing was started; -ENOTSUP: the kernel lacks the guards asked for. On an error *out is NULL.
  * Owns      *out is the caller's, until exec_pool_free(). */
 EXEC_API int exec_pool_new(exec_pool **out, const struct exec_pool_options *options);
 
@@ -47,28 +50,37 @@ enum exec_shutdown_mode {
 };
 
 /* exec_pool_shutdown - take no new task from outside, then wait until every task has ended. Tasks may still
- * create tasks while a pool drains. May be called again, also with the other mode.
- * Returns   0; -EINVAL; -ETIMEDOUT: the log names the tasks left, and the pool goes on; -EDEADLK inside a task.
+ * create tasks while a pool drains. May be called again, also with the other mode, and by several threads at once: all
+ * return. The threads of the pool stay until exec_pool_free(). Sleep futures are no tasks: they are not waited for.
+ * Returns   0: every task has ended, also when the deadline is in the past; -EINVAL; -ETIMEDOUT: the log names the tasks
+ *           left, and the pool goes on with them, but takes no new ones; -EDEADLK on a worker of any pool; -EPERM in a done
+ *           callback or a drop function; -ECHILD.
  * From      plain threads.  Blocks  the thread. */
 EXEC_API int exec_pool_shutdown(exec_pool *pool, enum exec_shutdown_mode mode, int64_t deadline_ns);
 
-/* exec_pool_request_stop - ask for shutdown and return at once: new tasks from outside are refused, and all
- * tasks are cancelled by a worker. From signal handlers too. */
+/* exec_pool_request_stop - ask for shutdown and return at once: soon after, a worker that is between two tasks refuses new
+ * tasks from outside and cancels all tasks. Nothing ends here: exec_pool_shutdown() waits for the end as ever, and
+ * exec_pool_free() is still needed; nobody may call this once that has begun.
+ * Returns   0, also when it was asked for before; -EINVAL; -ECHILD.
+ * From      signal handlers too. */
 EXEC_API int exec_pool_request_stop(exec_pool *pool);
 
 /* exec_pool_free - shut down with EXEC_CANCEL and no deadline unless that was done, join every thread, free.
- * Futures that outlive their pool stay readable. NULL is allowed.
- * Returns   0; -EDEADLK inside a task (of any pool); -ECHILD.
- * From      plain threads.  Blocks  the thread. */
+ * Futures that outlive their pool stay readable; its sleep futures end as cancelled, without a reason. NULL is allowed.
+ * Returns   0; -EDEADLK on a worker of any pool; -EPERM in a done callback or a drop function; -ECHILD.
+ * From      plain threads.  Blocks  the thread.
+ * Threads   no other call with this pool may run at the same time, also not another exec_pool_shutdown(). */
 EXEC_API int exec_pool_free(exec_pool *pool);
 
 /* exec_pool_set_default - the pool that plain threads' calls use; NULL: none. The caller still owns it.
- * exec_pool_free() of the default pool unsets it. */
+ * exec_pool_free() of the default pool unsets it; before that no plain thread may be about to use it.
+ * Returns   0; -ECHILD. */
 EXEC_API int exec_pool_set_default(exec_pool *pool);
 
 /* exec_pool_current - inside a task its pool; in a plain thread the default pool, or NULL. Borrowed. */
 EXEC_API exec_pool *exec_pool_current(void);
 
+/* exec_pool_n_workers - how many threads the pool has. 0: @pool is NULL. */
 EXEC_API unsigned exec_pool_n_workers(const exec_pool *pool);
 
 /* exec_pool_worker - the number of the worker the caller runs on, or -1 in a plain thread. It may change at
@@ -77,8 +89,11 @@ EXEC_API int exec_pool_worker(void);
 
 /* exec_run - start a pool with default options, run @main as a task, cancel and await what it left behind, end
  * the pool. Inside a task of another pool it suspends that task.
- * Returns   main's error or 0; *value (may be NULL) is main's value.
- * Blocks    yes. */
+ * Returns   main's error or 0; *value (may be NULL) is main's value. Or main never ran: -EINVAL: no main; what
+ *           exec_pool_new() returns; -ENOMEM; -EPIPE. -EPERM in a done callback, a start hook or a drop function.
+ * Blocks    yes.
+ * Cancel    cancelling the task that called it cancels main, with the same reason; it returns when main has ended, with
+ *           main's outcome. */
 EXEC_API int exec_run(exec_task_fn main, void *arg, void **value);
 EXEC_API int exec_run_with(const struct exec_pool_options *options, exec_task_fn main, void *arg, void **value);
 
@@ -108,11 +123,13 @@ struct exec_pool_stats {
                 stack_peak_bytes; /* most stack ever touched by one task, a multiple of the page size; 0: not measured */
 };
 
-/* exec_pool_stats - fill @stats, whose size field the caller set. */
+/* exec_pool_stats - fill @stats, whose size field the caller set; it becomes the number of bytes filled.
+ * Returns   0; -EINVAL; -ECHILD. */
 EXEC_API int exec_pool_stats(const exec_pool *pool, struct exec_pool_stats *stats);
 
 /* exec_pool_dump - write every live task to file descriptor @fd: name, state, what it waits for, since when.
- * Allocates nothing and takes no lock that a task holds. Returns 0 or what write(2) failed with. */
+ * Allocates nothing and takes no lock that a task holds.
+ * Returns   0; -EINVAL; -EBADF: fd is negative; -ECHILD; or what write(2) failed with. */
 EXEC_API int exec_pool_dump(exec_pool *pool, int fd);
 
 #ifdef __cplusplus

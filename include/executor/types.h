@@ -19,7 +19,8 @@
  *   -EALREADY     the future is done already; the value was taken already
  *   -EINPROGRESS  the future is not done yet
  *   -EDEADLK      the call would wait for itself: await on oneself, free of a pool inside a task
- *   -EPERM        not allowed from here: a wait inside a done callback, a task's call outside a task
+ *   -EPERM        not allowed from here: a wait in a done callback, a drop function, the hook for unhandled errors or
+ *                 a start hook; a task's call outside a task
  *   -ESHUTDOWN    the pool is shutting down and takes no new task
  *   -ECHILD       the pool belongs to the parent of this forked process
  *   -EPIPE        the pool is broken: a worker's start hook failed
@@ -66,6 +67,7 @@ struct exec_outcome {
         void *value; /* of a DONE future; borrowed from it until its last unref */
 };
 
+/* Of whole numbers: EXEC_SEC(0.5) is 0. */
 #define EXEC_FOREVER INT64_MAX
 #define EXEC_US(n)   ((int64_t)(n)*1000)
 #define EXEC_MS(n)   ((int64_t)(n)*1000000)
@@ -82,21 +84,22 @@ EXEC_API int *exec_errno_location(void);
 #define errno (*exec_errno_location())
 #endif
 
-/* exec_allocator - where the library's small objects come from. Stacks and task slabs come from mmap. */
+/* exec_allocator - where the library's small objects come from. Stacks and task slabs come from mmap. Both functions
+ * may be called from any thread, from several at once, and on a task's stack; they must not call the library. */
 struct exec_allocator {
-        void *(*alloc)(size_t bytes, void *ctx); /* NULL: out of memory */
+        void *(*alloc)(size_t bytes, void *ctx); /* aligned to 16; NULL: out of memory */
         void (*free)(void *ptr, size_t bytes, void *ctx);
         void *ctx;
 };
 
-/* exec_set_allocator - use another allocator from now on.
+/* exec_set_allocator - use another allocator from now on. The struct is copied; what ctx points to must live on.
  * Returns   -EINVAL; -EALREADY once the library has allocated and not yet freed everything. NULL restores malloc. */
 EXEC_API int exec_set_allocator(const struct exec_allocator *allocator);
 
 enum exec_log_level { EXEC_LOG_ERROR = 0, EXEC_LOG_WARN = 1, EXEC_LOG_INFO = 2 };
 typedef void (*exec_log_fn)(int level, const char *message, void *ctx);
 
-/* exec_set_log - where messages go; NULL restores the default, one line on stderr.
+/* exec_set_log - where messages go, each without a newline; NULL restores the default, one line on stderr.
  * The function may be called from any thread and must not call the library. */
 EXEC_API void exec_set_log(exec_log_fn fn, void *ctx);
 

@@ -522,6 +522,12 @@ static void test_left_half_way(struct fixture *fx)
         exec_future_unref_all(f, N);
 }
 
+static int task_drops(void *arg, void **value)
+{
+        *value = arg;
+        return exec_yield();
+}
+
 /* Freed while its futures finish. */
 static void test_free_races_completion(struct fixture *fx)
 {
@@ -548,6 +554,140 @@ static void test_free_races_completion(struct fixture *fx)
         rival_stop(&r);
 }
 
+/* ---- the queue takes the caller's references over ---- */
+
+static exec_future *dropped_promise(_Atomic(int) *drops, bool done)
+{
+        exec_future *f = exec_promise_new(drop_bump);
+
+        if (done)
+                EXPECT_EQ(exec_promise_set(f, drops), 0);
+        return f;
+}
+
+static void test_references_taken_over(struct fixture *fx)
+{
+        enum { N = 6 };
+        _Atomic(int) drops = 0;
+        exec_future *f[N], *next = NULL;
+        exec_completion *c;
+        void *tag = NULL;
+
+        (void)fx;
+        for (int i = 0; i < N; i++)
+                f[i] = dropped_promise(&drops, i % 2);
+        c = exec_as_completed_with(f, N, EXEC_UNREF);
+        EXPECT_EQ(exec_completion_pending(c), N);
+        for (int i = 0; i < N; i += 2)
+                EXPECT_EQ(exec_promise_set(f[i], &drops), 0);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), 0);
+        for (int i = 0; i < N; i++) {
+                EXPECT_EQ(exec_completion_next(c, 0, &next, &tag), 1);
+                EXPECT_PTR(next, f[(intptr_t)tag]);
+                EXPECT_EQ(atom_load(&drops, ACQUIRE), i);
+                exec_future_unref(next);
+                EXPECT_EQ(atom_load(&drops, ACQUIRE), i + 1); /* there was no other reference */
+        }
+        exec_completion_free(c);
+        c = exec_as_completed_with(NULL, 0, EXEC_UNREF);
+        EXPECT(c != NULL);
+        exec_completion_free(c);
+}
+
+/* In every case: also where there is no queue to take them. */
+static void test_references_taken_over_in_vain(struct fixture *fx)
+{
+        _Atomic(int) drops = 0;
+        exec_future *f[3] = {dropped_promise(&drops, true), NULL, dropped_promise(&drops, true)};
+        uint64_t fired = 1;
+        int expected = 2;
+
+        fixture_settle(fx->pool);
+        EXPECT_PTR(exec_as_completed_with(f, 3, 0), NULL);
+        EXPECT_PTR(exec_as_completed_with(f, 3, EXEC_COLLECT), NULL);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), 0);
+        EXPECT_PTR(exec_as_completed_with(f, 3, EXEC_UNREF), NULL);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), expected);
+        EXPECT_PTR(exec_as_completed_with(NULL, 3, EXEC_UNREF), NULL);
+
+        f[0] = dropped_promise(&drops, true);
+        f[1] = dropped_promise(&drops, true);
+        EXPECT_PTR(exec_as_completed_with(f, 2, EXEC_COLLECT), NULL);
+        EXPECT_PTR(exec_as_completed_with(f, 2, 1u << 31), NULL);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), expected);
+        EXPECT_PTR(exec_as_completed_with(f, 2, EXEC_UNREF | 1u << 31), NULL);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), expected += 2);
+
+        for (uint64_t n = 1; fired; n++) {
+                exec_completion *c;
+
+                f[0] = dropped_promise(&drops, true);
+                f[1] = dropped_promise(&drops, true);
+                if (!fixture_fault_arm(FAIL_ALLOC, n, false))
+                        fired = 0;
+                c = exec_as_completed_with(f, 2, EXEC_UNREF);
+                if (fired)
+                        fired = fixture_fault_disarm();
+                EXPECT_EQ(c == NULL, fired > 0);
+                exec_completion_free(c);
+                EXPECT_EQ(atom_load(&drops, ACQUIRE), expected += 2);
+        }
+}
+
+static void test_references_of_a_queue_left_half_way(struct fixture *fx)
+{
+        enum { N = 9 };
+        _Atomic(int) drops = 0;
+        exec_future *f[N];
+        exec_completion *c;
+
+        (void)fx;
+        for (int i = 0; i < N; i++)
+                f[i] = i % 3 ? dropped_promise(&drops, i % 3 == 1) : exec_create_task(task_forever, NULL);
+        for (int i = 0; i < N; i += 3)
+                exec_future_ref(f[i]);
+        c = exec_as_completed_with(f, N, EXEC_UNREF);
+        EXPECT_EQ(exec_completion_next(c, EXEC_FOREVER, NULL, NULL), 1);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), 1);
+        exec_completion_free(c);
+        EXPECT_EQ(atom_load(&drops, ACQUIRE), 3); /* those that were done; the pending promises went without a value */
+        for (int i = 0; i < N; i += 3) {
+                EXPECT_PENDING(f[i]); /* it goes on */
+                EXPECT_EQ(exec_cancel(f[i], NULL), 1);
+                EXPECT_EQ(exec_await(f[i], NULL), -ECANCELED);
+                exec_future_unref(f[i]);
+        }
+}
+
+/* Tasks of which only the queue knows end before they are linked, or after, or are left behind. */
+static void test_references_while_tasks_end(struct fixture *fx)
+{
+        enum { N = 32 };
+        size_t rounds = test_rounds(200);
+
+        (void)fx;
+        for (size_t i = 0; i < rounds; i++) {
+                _Atomic(int) drops = 0;
+                struct exec_task_options o;
+                exec_future *f[N];
+                exec_completion *c;
+                int n = i % 3 ? N : N / 2;
+
+                exec_task_options_init(&o, sizeof o);
+                o.drop_value = drop_bump;
+                for (int k = 0; k < N; k++)
+                        f[k] = exec_create_task_with(task_drops, &drops, &o);
+                if (i % 4 == 0)
+                        fixture_wait_done(f[0]);
+                c = exec_as_completed_with(f, N, EXEC_UNREF);
+                for (int k = 0; k < n; k++)
+                        EXPECT_EQ(exec_completion_next(c, EXEC_FOREVER, NULL, NULL), 1);
+                EXPECT(atom_load(&drops, ACQUIRE) >= n);
+                exec_completion_free(c);
+                fixture_wait(&drops, N);
+        }
+}
+
 static const struct fixture_case cases[] = {
         CASE(test_S1_order_of_finishing),
         CASE(test_S1_order_is_exact),
@@ -568,6 +708,10 @@ static const struct fixture_case cases[] = {
         CASE(test_same_future_twice_in_a_queue),
         CASE(test_left_half_way),
         CASE(test_free_races_completion),
+        CASE(test_references_taken_over),
+        CASE(test_references_taken_over_in_vain),
+        CASE(test_references_of_a_queue_left_half_way),
+        CASE(test_references_while_tasks_end),
 };
 
 FIXTURE_MAIN("as_completed", cases)

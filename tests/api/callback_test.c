@@ -354,6 +354,52 @@ static void busy_callback(exec_future *f, void *arg)
         atom_add(&r->n, 1, ACQ_REL);
 }
 
+static void who_am_i(exec_future *f, void *arg)
+{
+        struct seen *s = arg;
+
+        (void)f;
+        atom_store(&s->value, (intptr_t)exec_current_task(), RELAXED);
+        atom_store(&s->rc, exec_uncancel(NULL), RELAXED);
+        atom_store(&s->state, exec_cancel_requested(), RELAXED);
+        atom_store(&s->err, exec_fail(-EIO, "not the task's message"), RELAXED);
+        atom_add(&s->runs, 1, ACQ_REL);
+}
+
+static int finish_one_while_cancelled(void *arg, void **value)
+{
+        exec_future *me = exec_current_task();
+
+        (void)value;
+        EXPECT_EQ(exec_cancel(me, NULL), 1);
+        EXPECT_EQ(exec_promise_set(arg, NULL), 0);
+        EXPECT_PTR(exec_current_task(), me);
+        EXPECT(exec_cancel_requested());
+        EXPECT_EQ(exec_cancelling(me), 1);
+        EXPECT_EQ(exec_uncancel(NULL), 0);
+        return -EAGAIN;
+}
+
+/* A callback is none of the task that happened to finish the future. */
+static void test_no_current_task_in_a_callback(struct fixture *fx)
+{
+        struct seen s = {0};
+        exec_future *f = exec_promise_new(NULL), *task;
+
+        (void)fx;
+        EXPECT_EQ(exec_future_add_callback(f, who_am_i, &s), 0);
+        task = exec_create_task(finish_one_while_cancelled, f);
+        EXPECT_EQ(exec_await(task, NULL), -EAGAIN);
+        EXPECT_PTR(exec_future_error_message(task, NULL, NULL), NULL);
+        EXPECT_EQ(atom_load(&s.runs, ACQUIRE), 1);
+        EXPECT_EQ(atom_load(&s.value, RELAXED), 0);
+        EXPECT_EQ(atom_load(&s.rc, RELAXED), -EPERM);
+        EXPECT_EQ(atom_load(&s.state, RELAXED), false);
+        EXPECT_EQ(atom_load(&s.err, RELAXED), -EIO);
+        exec_future_unref(task);
+        exec_future_unref(f);
+}
+
 static void test_callback_may_use_the_library(struct fixture *fx)
 {
         struct relay r = {exec_promise_new(NULL), NULL, 0};
@@ -408,6 +454,7 @@ static const struct fixture_case cases[] = {
         CASE(test_C6_removed_while_they_fire),
         CASE(test_C6_removal_races_firing),
         CASE(test_callbacks_never_nest),
+        CASE(test_no_current_task_in_a_callback),
         CASE(test_callback_may_use_the_library),
         CASE(test_pending_callbacks_are_forgotten_with_the_future),
         CASE(test_callback_of_a_detached_task),

@@ -370,6 +370,7 @@ static void test_K7_itself_then_sleeps(struct fixture *fx)
 static int cancel_myself_and_wait(void *arg, void **value)
 {
         exec_future *never = exec_promise_new(NULL);
+        exec_completion *c;
 
         (void)arg;
         *value = &forty_two;
@@ -388,8 +389,20 @@ static int cancel_myself_and_wait(void *arg, void **value)
         EXPECT_EQ(exec_gather(&never, 1, NULL, EXEC_COLLECT), -ECANCELED);
         EXPECT_CANCELLED(never);
         exec_future_unref(never);
-        EXPECT_EQ(exec_cancelling(exec_current_task()), 4);
-        for (int left = 3; left >= 0; left--)
+        never = exec_promise_new(NULL);
+        EXPECT_EQ(exec_cancel(exec_current_task(), NULL), 1);
+        EXPECT_EQ(exec_await(never, NULL), -ECANCELED);
+        EXPECT_CANCELLED(never);
+        exec_future_unref(never);
+        never = exec_promise_new(NULL);
+        c = exec_as_completed(&never, 1);
+        EXPECT_EQ(exec_cancel(exec_current_task(), NULL), 1);
+        EXPECT_EQ(exec_completion_next(c, EXEC_FOREVER, NULL, NULL), -ECANCELED);
+        EXPECT_PENDING(never); /* a queue passes nothing on */
+        exec_completion_free(c);
+        exec_future_unref(never);
+        EXPECT_EQ(exec_cancelling(exec_current_task()), 6);
+        for (int left = 5; left >= 0; left--)
                 EXPECT_EQ(exec_uncancel(NULL), left);
         return 0;
 }
@@ -397,6 +410,50 @@ static int cancel_myself_and_wait(void *arg, void **value)
 static void test_K7_itself_then_waits(struct fixture *fx)
 {
         exec_future *f = exec_create_task(cancel_myself_and_wait, NULL);
+
+        (void)fx;
+        EXPECT_EQ(exec_await(f, NULL), 0);
+        EXPECT_DONE(f, &forty_two);
+        exec_future_unref(f);
+}
+
+/* A call that has what it waits for does not look; the request waits for the next one that has to wait. */
+static int cancel_myself_and_take_what_is_there(void *arg, void **value)
+{
+        exec_future *f[12], *next = NULL;
+        struct exec_outcome out[N_OF(f)];
+        exec_completion *c;
+
+        (void)arg;
+        for (size_t i = 0; i < N_OF(f); i++) {
+                f[i] = exec_promise_new(NULL);
+                EXPECT_EQ(exec_promise_set(f[i], &forty_two), 0);
+        }
+        c = exec_as_completed(f, N_OF(f));
+        EXPECT_EQ(exec_cancel(exec_current_task(), NULL), 1);
+        EXPECT_EQ(exec_await(f[0], value), 0);
+        EXPECT_EQ(exec_await_until(f[0], 0, value), 0);
+        EXPECT_EQ(exec_gather(f, 3, out, 0), 0);
+        EXPECT_EQ(exec_gather(f, N_OF(f), out, 0), 0);
+        EXPECT_EQ(exec_gather(f, N_OF(f), out, EXEC_COLLECT), 0);
+        EXPECT_EQ(exec_gather(NULL, 0, NULL, 0), 0);
+        for (size_t i = 0; i < N_OF(f); i++) {
+                EXPECT_EQ(exec_completion_next(c, EXEC_FOREVER, &next, NULL), 1);
+                exec_future_unref(next);
+        }
+        EXPECT_EQ(exec_completion_next(c, EXEC_FOREVER, NULL, NULL), 0);
+        EXPECT(exec_cancel_requested());
+        EXPECT_EQ(exec_yield(), -ECANCELED);
+        EXPECT(!exec_cancel_requested());
+        EXPECT_EQ(exec_uncancel(NULL), 0);
+        exec_completion_free(c);
+        exec_future_unref_all(f, N_OF(f));
+        return 0;
+}
+
+static void test_K7_itself_then_takes_what_is_there(struct fixture *fx)
+{
+        exec_future *f = exec_create_task(cancel_myself_and_take_what_is_there, NULL);
 
         (void)fx;
         EXPECT_EQ(exec_await(f, NULL), 0);
@@ -809,6 +866,7 @@ static const struct fixture_case cases[] = {
         CASE(test_K6_delivered_once),
         CASE(test_K7_itself_then_sleeps),
         CASE(test_K7_itself_then_waits),
+        CASE(test_K7_itself_then_takes_what_is_there),
         CASE(test_K8_itself_then_returns_a_value),
         CASE(test_K9_itself_then_awaits),
         CASE_TASK(test_K9_itself_then_awaits_a_new_child),

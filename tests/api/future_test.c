@@ -136,51 +136,115 @@ static void test_F6_cancel_reason(struct fixture *fx)
         exec_future_unref(task);
 }
 
-/* F7 in a process of its own: the answer to a corrupt handle is an error, false, or the end with a message. */
-static void touch_zero_filled(unsigned call)
+static int catch_twice(void *arg, void **value)
+{
+        _Atomic(int) *n = arg;
+
+        *value = NULL;
+        for (int i = 0; i < 2; i++) {
+                atom_add(n, 1, ACQ_REL);
+                EXPECT_EQ(exec_sleep_until(EXEC_FOREVER), -ECANCELED);
+        }
+        return -ECANCELED;
+}
+
+/* A later request without a reason leaves the earlier one's standing; one with a reason replaces it. */
+static void test_F6_cancel_reason_of_several_requests(struct fixture *fx)
+{
+        static const char first[] = "first", second[] = "second";
+        static const char *const reasons[][2] = {{first, NULL}, {first, second}, {NULL, second}};
+
+        (void)fx;
+        for (size_t i = 0; i < N_OF(reasons); i++)
+                for (int named = 0; named < 2; named++) {
+                        _Atomic(int) n = 0;
+                        struct exec_task_options o;
+                        exec_future *f;
+
+                        exec_task_options_init(&o, sizeof o);
+                        o.name = named ? "with a place for the reason" : NULL;
+                        f = exec_create_task_with(catch_twice, &n, named ? &o : NULL);
+                        for (int k = 0; k < 2; k++) {
+                                fixture_wait(&n, k + 1);
+                                EXPECT_EQ(exec_cancel(f, reasons[i][k]), 1);
+                        }
+                        EXPECT_EQ(exec_await(f, NULL), -ECANCELED);
+                        EXPECT_PTR(exec_cancel_reason(f), reasons[i][1] ? second : first);
+                        exec_future_unref(f);
+                }
+}
+
+static void never_called(exec_future *f, void *arg)
+{
+        (void)f, (void)arg;
+        EXPECT(false);
+}
+
+/* F7 in a process of its own: the answer to a corrupt handle is an error, NULL, false, or the end with a message. */
+static exec_future *zero_filled(void)
 {
         static _Alignas(64) unsigned char zeroes[4096];
-        exec_future *f = (exec_future *)(void *)(zeroes + 2048);
-        struct exec_outcome o;
-        int rc = 0;
 
-        switch (call) {
-        case 0:
-                rc = exec_future_outcome(f, &o);
-                break;
-        case 1:
-                rc = exec_take(f, NULL);
-                break;
-        case 2:
-                rc = exec_promise_set(f, NULL);
-                break;
-        case 3:
-                rc = exec_promise_fail(f, -EIO);
-                break;
-        case 4:
-                rc = exec_future_add_callback(f, NULL, NULL);
-                break;
-        case 5:
-                rc = exec_future_done(f) ? 0 : -EINVAL;
-                break;
-        }
-        EXPECT(rc < 0);
+        return (exec_future *)(void *)(zeroes + 2048);
 }
 
-static void test_F7_zero_filled_outcome(struct fixture *fx)
+static void test_F7_zero_filled_looked_at(struct fixture *fx)
 {
+        exec_future *f = zero_filled();
+        struct exec_outcome o = {77, 77, NULL};
+        char name[16];
+        void *value;
+
         (void)fx;
-        touch_zero_filled(0);
-        touch_zero_filled(1);
-        touch_zero_filled(5);
+        EXPECT(!exec_future_done(f));
+        EXPECT_EQ(exec_future_outcome(f, &o), -EINVAL);
+        EXPECT_EQ(o.state, EXEC_PENDING);
+        EXPECT_EQ(exec_take(f, &value), -EINVAL);
+        EXPECT_PTR(exec_future_error_message(f, NULL, NULL), NULL);
+        EXPECT_PTR(exec_cancel_reason(f), NULL);
+        EXPECT_EQ(exec_task_name(f, name, sizeof name), -EINVAL);
+        EXPECT_EQ(exec_cancelling(f), -EINVAL);
+        EXPECT_EQ(exec_await(f, &value), -EINVAL);
+        EXPECT_EQ(exec_await_until(f, EXEC_FOREVER, &value), -EINVAL);
 }
 
-static void test_F7_zero_filled_set(struct fixture *fx)
+static void test_F7_zero_filled_changed(struct fixture *fx)
+{
+        exec_future *f = zero_filled();
+
+        (void)fx;
+        EXPECT_EQ(exec_promise_set(f, NULL), -EINVAL);
+        EXPECT_EQ(exec_promise_fail(f, -EIO), -EINVAL);
+        EXPECT_EQ(exec_cancel(f, NULL), -EINVAL);
+        EXPECT_EQ(exec_uncancel(f), -EINVAL);
+        EXPECT_EQ(exec_future_add_callback(f, never_called, NULL), -EINVAL);
+        EXPECT_EQ(exec_future_remove_callback(f, never_called, NULL), -EINVAL);
+}
+
+static void test_F7_zero_filled_among_others(struct fixture *fx)
+{
+        exec_future *f[2] = {exec_promise_new(NULL), zero_filled()}, *g;
+        struct exec_outcome out[2];
+        exec_completion *c;
+
+        (void)fx;
+        EXPECT_EQ(exec_gather(f, 2, out, 0), -EINVAL);
+        EXPECT_EQ(exec_gather(f, 2, out, EXEC_COLLECT), -EINVAL);
+        g = exec_gather_future(f, 2, 0);
+        EXPECT_FAILED(g, -EINVAL);
+        exec_future_unref(g);
+        EXPECT_PTR(exec_as_completed(f, 2), NULL);
+        EXPECT_EQ(exec_completion_new(&c), 0);
+        EXPECT_EQ(exec_completion_add(c, f[1], NULL), -EINVAL);
+        exec_completion_free(c);
+        EXPECT_PENDING(f[0]);
+        exec_future_unref(f[0]);
+}
+
+static void test_F7_zero_filled_given_back(struct fixture *fx)
 {
         (void)fx;
-        touch_zero_filled(2);
-        touch_zero_filled(3);
-        touch_zero_filled(4);
+        exec_future_unref(zero_filled());
 }
 
 struct set_race {
@@ -529,8 +593,11 @@ static const struct fixture_case cases[] = {
         CASE(test_F5_cancelled),
         CASE(test_F5_failed_with_cancel),
         CASE(test_F6_cancel_reason),
-        CASE_CHILD(test_F7_zero_filled_outcome),
-        CASE_CHILD(test_F7_zero_filled_set),
+        CASE(test_F6_cancel_reason_of_several_requests),
+        CASE_CHILD(test_F7_zero_filled_looked_at),
+        CASE_CHILD(test_F7_zero_filled_changed),
+        CASE_CHILD(test_F7_zero_filled_among_others),
+        CASE_DIES(test_F7_zero_filled_given_back),
         CASE(test_F9_set_races_cancel),
         CASE(test_F9_timer_races_cancel),
         CASE(test_F10_await_twice),

@@ -204,13 +204,13 @@ static void test_G6_child_cancelled_by_somebody_else_rest_too(struct fixture *fx
 
 static void test_G7_collect_errors_and_cancellations(struct fixture *fx)
 {
-        exec_future *f[6];
-        struct exec_outcome out[6];
+        exec_future *f[6], *task, *g;
+        struct exec_outcome out[6], *list = NULL;
         struct gathering call = {f, 6, out, EXEC_COLLECT, 0};
-        exec_future *task;
 
         (void)fx;
         promises(f, 6);
+        g = exec_gather_future(f, 6, EXEC_COLLECT);
         task = exec_create_task(gather_task, &call);
         fixture_wait(&call.begun, 1);
         EXPECT_EQ(exec_promise_set(f[0], &a_value), 0);
@@ -218,15 +218,21 @@ static void test_G7_collect_errors_and_cancellations(struct fixture *fx)
         EXPECT_EQ(exec_cancel(f[2], NULL), 1);
         EXPECT_EQ(exec_promise_set(f[3], &b_value), 0);
         EXPECT_EQ(exec_cancel(f[4], NULL), 1);
+        EXPECT_PENDING(g);
         EXPECT_EQ(exec_promise_fail(f[5], -ENOENT), 0);
         EXPECT_EQ(exec_await(task, NULL), 0);
-        expect_slot(&out[0], EXEC_DONE, 0, &a_value);
-        expect_slot(&out[1], EXEC_FAILED, -EIO, NULL);
-        expect_slot(&out[2], EXEC_CANCELLED, -ECANCELED, NULL);
-        expect_slot(&out[3], EXEC_DONE, 0, &b_value);
-        expect_slot(&out[4], EXEC_CANCELLED, -ECANCELED, NULL);
-        expect_slot(&out[5], EXEC_FAILED, -ENOENT, NULL);
+        EXPECT_EQ(exec_await(g, (void **)&list), 0);
+        EXPECT(list != NULL);
+        for (int i = 0; list && i < 2; i++, list = out) {
+                expect_slot(&list[0], EXEC_DONE, 0, &a_value);
+                expect_slot(&list[1], EXEC_FAILED, -EIO, NULL);
+                expect_slot(&list[2], EXEC_CANCELLED, -ECANCELED, NULL);
+                expect_slot(&list[3], EXEC_DONE, 0, &b_value);
+                expect_slot(&list[4], EXEC_CANCELLED, -ECANCELED, NULL);
+                expect_slot(&list[5], EXEC_FAILED, -ENOENT, NULL);
+        }
         exec_future_unref(task);
+        exec_future_unref(g);
         exec_future_unref_all(f, 6);
 }
 
@@ -268,6 +274,19 @@ static void test_G9_cancelled_from_outside(struct fixture *fx)
         exec_future_unref_all(children, 2);
 }
 
+/* The cancellation is passed on, and the call returns when all have ended. */
+static int gather_and_look(void *arg, void **value)
+{
+        struct gathering *g = arg;
+        int rc = gather_task(arg, value);
+
+        for (size_t i = 0; i < g->n; i++) {
+                EXPECT_CANCELLED(g->f[i]);
+                expect_slot(&g->out[i], EXEC_CANCELLED, -ECANCELED, NULL);
+        }
+        return rc;
+}
+
 static void cancelled_in_the_call(struct fixture *fx, unsigned flags)
 {
         exec_future *children[2], *outer;
@@ -276,15 +295,13 @@ static void cancelled_in_the_call(struct fixture *fx, unsigned flags)
         struct awaiter inner[2];
 
         two_awaiters(fx, inner, children);
-        outer = exec_create_task(gather_task, &call);
+        outer = exec_create_task(gather_and_look, &call);
         fixture_wait(&call.begun, 1);
         fixture_settle(fx->pool);
         EXPECT_EQ(exec_cancel(outer, "stop all"), 1);
         EXPECT_EQ(exec_await(outer, NULL), -ECANCELED);
         EXPECT_CANCELLED(outer);
         for (int i = 0; i < 2; i++) {
-                /* The cancellation was passed on; the children end in their own time. */
-                EXPECT_EQ(exec_await(children[i], NULL), -ECANCELED);
                 EXPECT_CANCELLED(children[i]);
                 EXPECT_CANCELLED(inner[i].f);
                 exec_future_unref(inner[i].f);
@@ -296,6 +313,7 @@ static void cancelled_in_the_call(struct fixture *fx, unsigned flags)
 static void test_G9_cancelled_in_the_call(struct fixture *fx)
 {
         cancelled_in_the_call(fx, 0);
+        cancelled_in_the_call(fx, EXEC_CANCEL_REST);
 }
 
 static int gather_again_and_again(void *arg, void **value)
@@ -438,6 +456,33 @@ static void test_G13_cancel_after_failure(struct fixture *fx)
         exec_future_unref_all(f, 3);
 }
 
+/* More than are looked at one by one. */
+static void twenty_done_before(struct fixture *fx)
+{
+        enum { N = 20 };
+        exec_future *f[N], *g;
+        struct exec_outcome out[N], *list = NULL;
+        uint64_t suspends;
+
+        promises(f, N);
+        for (int i = 0; i < N; i++)
+                exec_promise_set(f[i], VAL(i));
+        suspends = fixture_stats(fx->pool).n_suspends;
+        g = exec_gather_future(f, N, 0);
+        EXPECT(exec_future_done(g));
+        EXPECT_EQ(exec_gather(f, N, out, EXEC_COLLECT), 0);
+        memset(out, 0, sizeof out);
+        EXPECT_EQ(exec_gather(f, N, out, 0), 0);
+        EXPECT_EQ(exec_await(g, (void **)&list), 0);
+        EXPECT_EQ(fixture_stats(fx->pool).n_suspends, suspends);
+        for (int i = 0; list && i < N; i++) {
+                expect_slot(&out[i], EXEC_DONE, 0, VAL(i));
+                expect_slot(&list[i], EXEC_DONE, 0, VAL(i));
+        }
+        exec_future_unref(g);
+        exec_future_unref_all(f, N);
+}
+
 static void test_G14_all_done_before(struct fixture *fx)
 {
         exec_future *f[3], *g;
@@ -460,6 +505,7 @@ static void test_G14_all_done_before(struct fixture *fx)
         expect_slot(&out[2], EXEC_DONE, 0, &c_value);
         exec_future_unref(g);
         exec_future_unref_all(f, 3);
+        twenty_done_before(fx);
 }
 
 static void test_G15_error_among_the_done(struct fixture *fx)
@@ -504,6 +550,12 @@ static void fail_one(void *arg)
         struct two_failures *t = arg;
 
         exec_promise_fail(atom_load(&t->f, ACQUIRE), -ENOENT);
+}
+
+static int fail_at_once(void *arg, void **value)
+{
+        (void)arg, (void)value;
+        return -EIO;
 }
 
 /* Two children fail at once: one error wins, the other counts as seen, the callback runs once. */
@@ -660,6 +712,150 @@ static void test_cancel_rest(struct fixture *fx)
                 if (i != 2)
                         EXPECT_EQ(exec_await(f[i], NULL), -ECANCELED);
         exec_future_unref_all(f, 4);
+}
+
+static int stubborn(void *arg, void **value)
+{
+        struct awaiter *a = arg;
+
+        atom_store(&a->begun, 1, RELEASE);
+        EXPECT_EQ(exec_sleep_until(EXEC_FOREVER), -ECANCELED);
+        atom_store(&a->begun, 2, RELEASE);
+        return exec_await(a->f, value); /* it was asked, and takes its time */
+}
+
+/* The others are asked, and not waited for. */
+static void test_cancel_rest_does_not_wait(struct fixture *fx)
+{
+        for (int as_future = 0; as_future < 2; as_future++) {
+                struct awaiter a = {exec_promise_new(NULL), 0};
+                exec_future *f[2] = {exec_create_task(stubborn, &a), NULL}, *g;
+                struct exec_outcome out[2];
+
+                fixture_wait(&a.begun, 1);
+                fixture_settle(fx->pool);
+                f[1] = exec_create_task(task_fail, ERR(-EIO));
+                if (as_future) {
+                        g = exec_gather_future(f, 2, EXEC_CANCEL_REST);
+                        EXPECT_EQ(exec_await(g, NULL), -EIO);
+                        exec_future_unref(g);
+                } else {
+                        EXPECT_EQ(exec_gather(f, 2, out, EXEC_CANCEL_REST), -EIO);
+                        EXPECT_EQ(out[0].state, EXEC_PENDING);
+                }
+                fixture_wait(&a.begun, 2);
+                EXPECT_PENDING(f[0]);
+                EXPECT_EQ(exec_promise_set(a.f, &a_value), 0);
+                EXPECT_EQ(exec_await(f[0], NULL), 0);
+                exec_future_unref_all(f, 2);
+                exec_future_unref(a.f);
+        }
+}
+
+/* An error of the call itself is no child's failure: nobody is cancelled for it, least of all the caller. */
+static void test_cancel_rest_after_a_mistake(struct fixture *fx)
+{
+        exec_future *f[3], *g = NULL;
+        struct exec_outcome out[3];
+        _Atomic(int) callbacks = 0;
+
+        promises(f, 2);
+        f[2] = NULL;
+        EXPECT_EQ(exec_gather(f, 3, out, EXEC_CANCEL_REST), -EINVAL);
+        if (fx->in_task) {
+                f[2] = exec_current_task();
+                EXPECT_EQ(exec_gather(f, 3, out, EXEC_CANCEL_REST), -EDEADLK);
+                EXPECT_EQ(exec_cancelling(f[2]), 0);
+                EXPECT_EQ(exec_yield(), 0);
+        }
+        EXPECT_PENDING(f[0]);
+        EXPECT_PENDING(f[1]);
+        /* No memory for the link to one that has a waiter already. */
+        EXPECT_EQ(exec_future_add_callback(f[1], count, &callbacks), 0);
+        fixture_settle(fx->pool); /* the fault is for this thread's calls */
+        for (uint64_t n = 1; n < 20; n++) {
+                if (!fixture_fault_arm(FAIL_ALLOC, n, false))
+                        break;
+                g = exec_gather_future(f, 2, EXEC_CANCEL_REST);
+                if (!fixture_fault_disarm())
+                        break;
+                EXPECT_FAILED(g, -ENOMEM);
+                EXPECT_PENDING(f[0]);
+                EXPECT_PENDING(f[1]);
+                exec_future_unref(g);
+                g = NULL;
+        }
+        EXPECT_EQ(exec_promise_set(f[0], NULL), 0);
+        EXPECT_EQ(exec_promise_set(f[1], NULL), 0);
+        if (g)
+                EXPECT_EQ(exec_await(g, NULL), 0);
+        exec_future_unref(g);
+        exec_future_unref_all(f, 2);
+        EXPECT_EQ(atom_load(&callbacks, ACQUIRE), 1);
+}
+
+/* Flags that are unknown, or mean nothing together: refused, and nothing is looked at. */
+static void test_wrong_flags(struct fixture *fx)
+{
+        static const unsigned wrong[] = {EXEC_COLLECT | EXEC_CANCEL_REST, 1u << 3, 1u << 31, ~0u};
+        int arg = 0;
+
+        (void)fx;
+        for (size_t i = 0; i < N_OF(wrong); i++) {
+                bool unref = wrong[i] & EXEC_UNREF;
+                _Atomic(int) drops = 0;
+                exec_future *f[2] = {exec_promise_new(drop_bump), exec_promise_new(NULL)}, *g;
+                struct exec_outcome out[2] = {{77, 77, &arg}, {77, 77, &arg}};
+
+                EXPECT_EQ(exec_promise_set(f[0], &drops), 0);
+                for (int as_future = 0; as_future < 2; as_future++) {
+                        if (unref) { /* each call takes a reference over */
+                                exec_future_ref(f[0]);
+                                exec_future_ref(f[1]);
+                        }
+                        if (as_future) {
+                                g = exec_gather_future(f, 2, wrong[i]);
+                                EXPECT_FAILED(g, -EINVAL);
+                                exec_future_unref(g);
+                        } else {
+                                EXPECT_EQ(exec_gather(f, 2, out, wrong[i]), -EINVAL);
+                        }
+                }
+                for (int k = 0; k < 2; k++) {
+                        EXPECT_EQ(out[k].state, EXEC_PENDING);
+                        EXPECT_EQ(out[k].err, 0);
+                        EXPECT_PTR(out[k].value, NULL);
+                }
+                EXPECT_PENDING(f[1]);
+                EXPECT_EQ(atom_load(&drops, ACQUIRE), 0);
+                EXPECT_EQ(exec_gather(f, 2, NULL, wrong[i] | EXEC_UNREF), -EINVAL);
+                EXPECT_EQ(atom_load(&drops, ACQUIRE), 1);
+                out[0].state = 77;
+                EXPECT_EQ(exec_gather_call(fail_at_once, &arg, 1, 0, out, 0, wrong[i]), -EINVAL);
+                EXPECT_EQ(out[0].state, EXEC_PENDING);
+        }
+        /* What a gather over an array cannot mean. */
+        EXPECT_EQ(exec_gather_call(fail_at_once, &arg, 1, 0, NULL, 0, EXEC_CANCEL_REST), -EINVAL);
+        EXPECT_EQ(exec_gather_call(fail_at_once, &arg, 1, 0, NULL, 0, EXEC_UNREF), -EINVAL);
+}
+
+/* Its value is an array of the library's, which goes with it. */
+static void test_take_of_a_gather(struct fixture *fx)
+{
+        exec_future *f[2], *g;
+        void *value = &a_value;
+
+        (void)fx;
+        promises(f, 2);
+        g = exec_gather_future(f, 2, 0);
+        EXPECT_EQ(exec_take(g, &value), -EINVAL);
+        EXPECT_EQ(exec_promise_set(f[0], NULL), 0);
+        EXPECT_EQ(exec_promise_set(f[1], NULL), 0);
+        EXPECT_EQ(exec_await(g, NULL), 0);
+        EXPECT_EQ(exec_take(g, &value), -EINVAL);
+        EXPECT_PTR(value, &a_value);
+        exec_future_unref(g);
+        exec_future_unref_all(f, 2);
 }
 
 static void test_same_future_more_than_once(struct fixture *fx)
@@ -851,6 +1047,37 @@ static void test_gather_call_collects(struct fixture *fx)
         }
 }
 
+/* No memory at any point: a call that was made has its outcome in its slot, and its value. */
+static void test_gather_call_without_memory(struct fixture *fx)
+{
+        enum { N = 6 };
+        int args[N] = {0, 2, 4, 6, 8, 10};
+        uint64_t fired = 1;
+
+        for (uint64_t at = 1; fired && at < 50; at++) {
+                struct exec_outcome out[N];
+                uint64_t made = 0;
+                int rc, n_told = 0;
+
+                fixture_settle(fx->pool);
+                made = fixture_stats(fx->pool).n_created;
+                if (!fixture_fault_arm(FAIL_ALLOC, at, false))
+                        return;
+                rc = exec_gather_call(fail_odd, args, N, sizeof args[0], out, 2, EXEC_COLLECT);
+                fired = fixture_fault_disarm();
+                made = fixture_stats(fx->pool).n_created - made;
+                EXPECT(rc == 0 || (fired && rc == -ENOMEM));
+                for (int i = 0; i < N; i++) {
+                        n_told += out[i].state != EXEC_PENDING;
+                        if (out[i].state == EXEC_DONE)
+                                EXPECT_PTR(out[i].value, VAL(args[i]));
+                }
+                EXPECT(n_told >= (int)made);
+                EXPECT(rc || n_told == N);
+        }
+        EXPECT(!fired);
+}
+
 /* Plain threads and tasks wait for the same children. */
 static void *gather_on_thread(void *arg)
 {
@@ -913,6 +1140,10 @@ static const struct fixture_case cases[] = {
         CASE(test_G22_cancel_races_success),
         CASE(test_fails_fast_others_go_on),
         CASE(test_cancel_rest),
+        CASE(test_cancel_rest_does_not_wait),
+        CASE(test_cancel_rest_after_a_mistake),
+        CASE(test_wrong_flags),
+        CASE(test_take_of_a_gather),
         CASE(test_same_future_more_than_once),
         CASE(test_gather_of_gathers),
         CASE(test_cancel_deeply_nested_gathers),
@@ -921,6 +1152,7 @@ static const struct fixture_case cases[] = {
         CASE(test_gather_call),
         CASE(test_gather_call_stops_at_the_first_error),
         CASE(test_gather_call_collects),
+        CASE(test_gather_call_without_memory),
         CASE(test_several_gathers_of_the_same_children),
 };
 

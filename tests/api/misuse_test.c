@@ -61,7 +61,12 @@ static void test_gather_arguments(struct fixture *fx)
         struct exec_outcome out[3];
 
         (void)fx;
+        memset(out, 0x77, sizeof out);
         EXPECT_EQ(exec_gather(NULL, 3, out, 0), -EINVAL);
+        for (int i = 0; i < 3; i++) {
+                EXPECT_EQ(out[i].state, EXEC_PENDING);
+                EXPECT_PTR(out[i].value, NULL);
+        }
         EXPECT_EQ(exec_gather(f, 3, out, 0), -EINVAL);
         EXPECT_EQ(exec_gather(f, 3, out, EXEC_COLLECT), -EINVAL);
         g = exec_gather_future(f, 3, 0);

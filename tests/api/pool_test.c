@@ -302,6 +302,7 @@ static void quiet(int level, const char *message, void *ctx)
 
 static void test_U14_shutdown_without_waiting(struct fixture *fx)
 {
+        size_t threads = fixture_n_threads();
         exec_pool *pool = pool_of(2);
         _Atomic(int) runs = 0;
         exec_future *gate = exec_promise_new(NULL), *f[20];
@@ -318,6 +319,7 @@ static void test_U14_shutdown_without_waiting(struct fixture *fx)
                 EXPECT_EQ(exec_await(f[i], NULL), 0); /* the queue is finished all the same */
         EXPECT_EQ(atom_load(&runs, ACQUIRE), 19);
         EXPECT_EQ(exec_pool_shutdown(pool, EXEC_DRAIN, EXEC_FOREVER), 0);
+        EXPECT_EQ(fixture_n_threads(), threads + 2); /* here they end with the pool */
         exec_set_log(NULL, NULL);
         exec_future_unref_all(f, 20);
         exec_future_unref(gate);
@@ -899,6 +901,45 @@ static void test_flags(struct fixture *fx)
         run_with_flags(EXEC_POOL_NO_OVERFLOW_HANDLER, false, false);
 }
 
+static void test_contradicting_guards(struct fixture *fx)
+{
+        static const unsigned guards[] = {EXEC_POOL_GUARD_MADVISE, EXEC_POOL_GUARD_MPROTECT, EXEC_POOL_GUARD_CANARY};
+        struct exec_pool_options o;
+        exec_pool *pool = NULL;
+
+        (void)fx;
+        exec_pool_options_init(&o, sizeof o);
+        for (unsigned set = 0; set < 8; set++) {
+                if (!(set & (set - 1)))
+                        continue; /* one or none: test_flags */
+                o.flags = 0;
+                for (unsigned i = 0; i < 3; i++)
+                        o.flags |= set & (1u << i) ? guards[i] : 0;
+                EXPECT_EQ(exec_pool_new(&pool, &o), -EINVAL);
+                EXPECT_PTR(pool, NULL);
+        }
+}
+
+static void test_limits(struct fixture *fx)
+{
+        struct exec_pool_options o;
+        exec_pool *pool = NULL;
+
+        (void)fx;
+        exec_pool_options_init(&o, sizeof o);
+        o.n_workers = 1025;
+        EXPECT_EQ(exec_pool_new(&pool, &o), -EINVAL);
+        o.n_workers = 1;
+        o.stack_bytes = ((size_t)1 << 40) + 1;
+        EXPECT_EQ(exec_pool_new(&pool, &o), -EINVAL);
+        o.stack_bytes = ((size_t)16 << 10) - 1;
+        EXPECT_EQ(exec_pool_new(&pool, &o), -EINVAL);
+        o.stack_bytes = (size_t)16 << 10;
+        EXPECT_EQ(exec_pool_new(&pool, &o), 0);
+        EXPECT_EQ(exec_pool_free(pool), 0);
+        EXPECT_EQ(exec_pool_n_workers(NULL), 0);
+}
+
 static void test_new_and_free_many_times(struct fixture *fx)
 {
         size_t rounds = test_rounds(200);
@@ -946,6 +987,8 @@ static const struct fixture_case cases[] = {
         CASE(test_stats_count),
         CASE(test_dump_names_every_live_task),
         CASE_BARE(test_flags),
+        CASE_BARE(test_contradicting_guards),
+        CASE_BARE(test_limits),
         CASE_BARE(test_new_and_free_many_times),
 };
 

@@ -171,6 +171,57 @@ static void test_dropped_when_refused(struct fixture *fx)
         EXPECT_EQ(exec_pool_free(closed), 0);
 }
 
+static const void *dropped;
+static _Atomic(int) n_dropped;
+
+static void note_drop(void *ptr)
+{
+        dropped = ptr;
+        atom_add(&n_dropped, 1, ACQ_REL);
+}
+
+/* Which argument: the task's copy, or the caller's where none was made; and none where there was nothing to copy. */
+static void test_which_argument_is_dropped(struct fixture *fx)
+{
+        struct exec_task_options o;
+        exec_future *f;
+        int original = 42;
+
+        (void)fx;
+        atom_store(&n_dropped, 0, RELAXED);
+        exec_task_options_init(&o, sizeof o);
+        o.drop_arg = note_drop;
+        o.arg_size = sizeof original;
+        f = exec_create_task_with(task_value, &original, &o);
+        EXPECT_EQ(exec_await(f, NULL), 0);
+        fixture_wait(&n_dropped, 1);
+        EXPECT(dropped != &original);
+        exec_future_unref(f);
+
+        f = exec_create_task_with(NULL, &original, &o); /* refused before it is copied */
+        EXPECT_EQ(exec_await(f, NULL), -EINVAL);
+        EXPECT_EQ(atom_load(&n_dropped, ACQUIRE), 2);
+        EXPECT_PTR(dropped, &original);
+        exec_future_unref(f);
+
+        f = exec_create_task_with(task_value, NULL, &o); /* nothing to copy, nothing to drop */
+        EXPECT_EQ(exec_await(f, NULL), -EINVAL);
+        exec_future_unref(f);
+        o.size = 0; /* no function to call */
+        f = exec_create_task_with(task_value, &original, &o);
+        EXPECT_EQ(exec_await(f, NULL), -EINVAL);
+        exec_future_unref(f);
+        EXPECT_EQ(atom_load(&n_dropped, ACQUIRE), 2);
+
+        exec_task_options_init(&o, sizeof o); /* NULL that is not to be copied is an argument like any other */
+        o.drop_arg = note_drop;
+        f = exec_create_task_with(NULL, NULL, &o);
+        EXPECT_EQ(exec_await(f, NULL), -EINVAL);
+        EXPECT_EQ(atom_load(&n_dropped, ACQUIRE), 3);
+        EXPECT_PTR(dropped, NULL);
+        exec_future_unref(f);
+}
+
 static void test_not_dropped_when_taken(struct fixture *fx)
 {
         struct probe p = {0};
@@ -185,6 +236,21 @@ static void test_not_dropped_when_taken(struct fixture *fx)
         EXPECT_PTR(again, NULL);
         EXPECT_EQ(exec_future_outcome(f, &o), 0);
         EXPECT_EQ(o.state, EXEC_DONE);
+        exec_future_unref(f);
+        expect_drops(fx, &p, 1, 0);
+}
+
+/* By one who has it already. */
+static void test_not_dropped_when_taken_without_looking(struct fixture *fx)
+{
+        struct probe p = {0};
+        exec_future *f = create_probe(&p, NULL);
+        void *value = NULL;
+
+        EXPECT_EQ(exec_await(f, &value), 0);
+        EXPECT_PTR(value, &p);
+        EXPECT_EQ(exec_take(f, NULL), 0);
+        EXPECT_EQ(exec_take(f, NULL), -EALREADY);
         exec_future_unref(f);
         expect_drops(fx, &p, 1, 0);
 }
@@ -475,7 +541,9 @@ static const struct fixture_case cases[] = {
         CASE(test_dropped_when_the_cancel_is_swallowed),
         CASE(test_dropped_when_cancelled_at_the_end),
         CASE_THREAD(test_dropped_when_refused),
+        CASE(test_which_argument_is_dropped),
         CASE(test_not_dropped_when_taken),
+        CASE(test_not_dropped_when_taken_without_looking),
         CASE(test_taken_by_one_of_two),
         CASE(test_dropped_after_a_gather_with_unref),
         CASE(test_kept_over_a_gather_by_another_reference),

@@ -227,6 +227,36 @@ static const struct model_program grown = {
         .verify = each_once,
 };
 
+/* The first array may be freed only when nobody reads it any more. */
+static void trimming_owner(void)
+{
+        push();
+        publish();
+        push();
+        pop();
+        pop();
+        memo.armed[0] = true;
+        execi_deque_trim(&d);
+        memo.armed[0] = false;
+        push();
+        publish();
+}
+
+static void steal_twice(void)
+{
+        steal();
+        steal();
+}
+
+static const struct model_program trimmed = {
+        .name = "trimmed",
+        .n_threads = 2,
+        .bound = {5, 5},
+        .setup = start_1,
+        .thread = {trimming_owner, steal_twice},
+        .verify = each_once,
+};
+
 static void open_owner(void)
 {
         push();
@@ -380,6 +410,13 @@ static void relax_array(struct model_access *a)
                 a->order = RELAXED;
 }
 
+/* Whoever has found all taken believes that all was read, too. */
+static void trim_early(struct model_access *a)
+{
+        if (a->thread == 0 && memo.armed[0] && is(a, MODEL_LOAD, &d.rtop))
+                answer(a, model_newest(&d.bottom, sizeof(d.bottom)));
+}
+
 static const struct model_case cases[] = {
         {.program = &published},
         {.program = &forced},
@@ -387,6 +424,7 @@ static const struct model_case cases[] = {
         {.program = &two_thieves},
         {.program = &slots_reused},
         {.program = &grown},
+        {.program = &trimmed},
         {.program = &all_public},
         {&forced, {.name = "no membarrier", .before = drop_membarrier}},
         {&forced, {.name = "no second look at bottom", .before = drop_second_look, .after = note_bottom}},
@@ -400,6 +438,7 @@ static const struct model_case cases[] = {
         {&two_thieves, {.name = "no lock between thieves", .before = drop_lock}},
         {&slots_reused, {.name = "rtop stored before the slots are read", .after = store_rtop_early}},
         {&grown, {.name = "array read before the CAS", .before = read_array_early, .after = note_array}},
+        {&trimmed, {.name = "trimmed before all is read", .before = trim_early}},
         {&all_public, {.name = "taking back one by a store", .before = take_back_plainly}},
         {&published, {.name = "publish relaxed", .before = relax_publish, .weak_only = true}},
         {&published, {.name = "steal relaxed", .before = relax_steal, .weak_only = true}},

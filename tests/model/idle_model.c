@@ -5,6 +5,7 @@
  *
  * Deadlines never pass, but in the programs about time; there a task that is found late is a failure too. */
 #include "base/compiler.h"
+#include "port/sanitizer.h"
 #include "run/fibers.h"
 #include "run/find.h"
 #include "run/task.h"
@@ -39,6 +40,14 @@ static struct {
 } memo[MODEL_THREADS];
 
 /* ---- what these sources need and the model does without ---- */
+
+unsigned execi_sanitizer;
+
+void execi_tsan_release_slow(void *edge)
+{
+        (void)edge;
+        model_fail("no sanitizer here");
+}
 
 bool execi_fibers_need_spare(struct execi_worker *w)
 {
@@ -265,6 +274,32 @@ static const struct model_program two_created = {
         .bound = {1, 2},
         .setup = start_three,
         .thread = {create_two, finder_1, finder_2},
+        .verify = all_found,
+};
+
+/* Who steals two keeps one; it must not hide that from the other who looks for work. */
+static void create_three(void)
+{
+        create_two();
+        create();
+        find(0);
+}
+
+static const struct model_program loot = {
+        .name = "loot",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_three,
+        .thread = {create_three, finder_1, finder_2},
+        .verify = all_found,
+};
+
+static const struct model_program loot_fenced = {
+        .name = "loot, no membarrier",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_three_fenced,
+        .thread = {create_three, finder_1, finder_2},
         .verify = all_found,
 };
 
@@ -608,9 +643,26 @@ static void drop_look_for_thief(struct model_access *a)
                 answer(a, 0);
 }
 
+/* Who stole several tells nobody of those that it keeps. */
+static void note_loot(struct model_access *a)
+{
+        if (a->thread && is(a, MODEL_STORE, &workers[0].deque.rtop))
+                memo[a->thread].armed = true;
+}
+
+static void drop_sharing_of_loot(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &pool.idle.wanted) && memo[a->thread].armed) {
+                memo[a->thread].armed = false;
+                answer(a, 0);
+        }
+}
+
 static const struct model_case cases[] = {
         {.program = &hidden},
         {.program = &two_created},
+        {.program = &loot},
+        {.program = &loot_fenced},
         {.program = &hidden_fenced},
         {.program = &two_created_fenced},
         {.program = &submitted},
@@ -629,6 +681,8 @@ static const struct model_case cases[] = {
         {&submitted, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},
         {&woken, {.name = "wanted not raised", .before = drop_wanted}},
         {&submitted, {.name = "wake not passed on", .before = drop_passing_on, .after = claim_another_searcher}},
+        {&loot, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
+        {&loot_fenced, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
         {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_BYTES = 64 << 10, QUESTIONS_MAX = 4096, STEPS_MAX = 3000, TURN_MAX = 200, NAMES_MAX = 64 };
+enum { STACK_BYTES = 64 << 10, QUESTIONS_MAX = 4096, STEPS_MAX = 3000, TURN_MAX = 200, NAMES_MAX = 64, FREED_MAX = 16 };
 #define NOBODY MODEL_THREADS
 
 struct thread {
@@ -52,6 +52,11 @@ static struct {
         const char *name;
 } names[NAMES_MAX];
 static unsigned n_names;
+
+static struct {
+        uintptr_t low, high;
+} freed[FREED_MAX];
+static unsigned n_freed;
 
 /* ---- questions ---- */
 
@@ -347,6 +352,21 @@ static void call_hook(model_hook_fn hook, struct model_access *a)
         threads[me].in_hook = false;
 }
 
+void model_forget(const void *object, size_t size)
+{
+        if (n_freed == FREED_MAX)
+                model_give_up("too much is freed");
+        freed[n_freed].low = (uintptr_t)object;
+        freed[n_freed++].high = (uintptr_t)object + size;
+}
+
+static void check_not_freed(const void *object)
+{
+        for (unsigned i = 0; i < n_freed; i++)
+                if ((uintptr_t)object >= freed[i].low && (uintptr_t)object < freed[i].high)
+                        model_fail("freed memory is touched");
+}
+
 /* true: a mutation has answered it. */
 bool model_access_before(struct model_access *a)
 {
@@ -354,6 +374,7 @@ bool model_access_before(struct model_access *a)
                 return false;
         model_step();
         a->thread = current;
+        check_not_freed(a->object);
         if (mutation)
                 call_hook(mutation->before, a);
         return a->skip;
@@ -379,6 +400,7 @@ static void execute(enum model_memory memory)
         n_turn = 0;
         n_asked = 0;
         n_names = 0;
+        n_freed = 0;
         failure = NULL;
         gave_up = false;
         model_port_start();

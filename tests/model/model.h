@@ -108,6 +108,9 @@ bool model_wait_while(const void *object, size_t size, uint64_t value, int64_t d
 void model_sleep_until(int64_t deadline_ns);           /* MODEL_LAST_TIME */
 void model_step(void);                                 /* others may come first, as before each access */
 void model_name(const void *object, const char *name); /* for traces; in setup */
+void model_without_membarrier(void);                   /* in setup: the system has none */
+/* Freed: who touches it from now on fails. Memory that the model's port gives back is forgotten by itself. */
+void model_forget(const void *object, size_t size);
 
 /* A plain object that threads hand to each other. A read that is not ordered behind the newest write fails
  * (MODEL_WEAK). */

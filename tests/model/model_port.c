@@ -21,11 +21,18 @@ enum {
 static _Alignas(4096) char arena[ARENA_BYTES];
 static size_t arena_used;
 static int64_t clock_ns;
+static bool no_membarrier;
 
 void model_port_start(void)
 {
         arena_used = 0;
         clock_ns = 0;
+        no_membarrier = false;
+}
+
+void model_without_membarrier(void)
+{
+        no_membarrier = true;
 }
 
 /* ---- memory ---- */
@@ -57,18 +64,24 @@ void *execi_map(size_t bytes, size_t align)
 
 void execi_free(void *ptr, size_t bytes)
 {
-        (void)ptr;
-        (void)bytes;
+        if (ptr)
+                model_forget(ptr, bytes);
 }
 
 void execi_free_aligned(void *ptr, size_t bytes, size_t align)
 {
-        (void)ptr;
-        (void)bytes;
         (void)align;
+        if (ptr)
+                model_forget(ptr, bytes);
 }
 
 void execi_unmap(void *ptr, size_t bytes)
+{
+        if (ptr)
+                model_forget(ptr, bytes);
+}
+
+void execi_unback(void *ptr, size_t bytes)
 {
         (void)ptr;
         (void)bytes;
@@ -84,16 +97,24 @@ void execi_hugepages(void *ptr, size_t bytes)
 
 bool execi_membarrier_register(void)
 {
-        return true;
+        return !no_membarrier;
 }
 
 void execi_membarrier(void)
 {
         struct model_access a = {.kind = MODEL_MEMBARRIER};
 
+        if (no_membarrier)
+                model_fail("a membarrier where there is none");
         if (!model_access_before(&a))
                 model_memory_barrier();
         model_access_after(&a);
+}
+
+void execi_membarrier_if_any(void)
+{
+        if (!no_membarrier)
+                execi_membarrier();
 }
 
 void execi_spin_yield(unsigned *turns)

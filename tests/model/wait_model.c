@@ -19,6 +19,7 @@
 #include "task/waitword.h"
 #include "wait/block.h"
 #include "wait/cancel.h"
+#include "wait/outside.h"
 #include "wait/timers.h"
 #include "wait/unhandled.h"
 
@@ -48,7 +49,8 @@ static struct execi_context loops[WORKERS];
 static uint64_t content; /* of the promise; plain memory */
 
 enum { NOT_READY, READY, ENDED };
-static _Atomic(uint32_t) ready; /* may the task go on? */
+static _Atomic(uint32_t) ready;  /* may the task go on? */
+static _Atomic(uint32_t) second; /* its first wait is over, or the task */
 static unsigned n_suspended, n_woken, n_run, n_accepted;
 static int wait_result;
 static bool has_waited, set_by_owner;
@@ -118,8 +120,12 @@ UNUSED_HERE(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_
 UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n))
 UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
 UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
+UNUSED_HERE(void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t))
 UNUSED_HERE(void execi_callbacks_run(void))
 UNUSED_HERE(void execi_callback_defer(struct execi_callback_waiter *c))
+UNUSED_HERE(bool execi_outside_begin(void))
+UNUSED_HERE(void execi_outside_end(bool was))
+UNUSED_HERE(void execi_drop(exec_drop_fn drop, void *ptr))
 UNUSED_HERE(void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_future *f))
 UNUSED_HERE(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
 UNUSED_HERE(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
@@ -158,7 +164,8 @@ static void start_cells(bool membarrier)
                 atom_store(&chunk.cells[i].refs, 1, RELAXED);
         atom_store(&task->word, WORD_QUEUED, RELAXED);
         model_name(&task->word, "task.word");
-        model_name(&task->wait, "task.wait");
+        model_name(&task->wait.word, "task.wait");
+        model_name(&task->wait.pin, "task.pin");
         model_name(&promise->word, "promise.word");
         model_name(&ready, "ready");
         model_name(&workers[0].timers.lock.held, "timers.lock");
@@ -174,6 +181,8 @@ static void start_on(bool membarrier)
         pool.workers = workers;
         pool.n_workers = WORKERS;
         pool.membarrier = membarrier;
+        if (!membarrier)
+                model_without_membarrier();
         pool.slotless = true;
         for (unsigned i = 0; i < WORKERS; i++) {
                 workers[i].pool = &pool;
@@ -184,6 +193,7 @@ static void start_on(bool membarrier)
         atom_store(&pool.idle.keeper_ns, INT64_MIN, RELAXED); /* nobody has to be told of timers */
         execi_context_make(&fiber.context, stack, stack + STACK_BYTES, fiber_main, NULL);
         atom_store(&ready, READY, RELAXED);
+        atom_store(&second, 0, RELAXED);
         content = 0;
         n_suspended = n_woken = n_run = n_accepted = 0;
         wait_result = 0;
@@ -243,6 +253,7 @@ static void fiber_main(void *arg)
         (void)arg;
         n_woken = n_suspended = 0;
         execi_task_run(fiber.worker, task);
+        atom_store(&second, 1, RELEASE);
         atom_swap(&ready, ENDED, ACQ_REL);
         execi_context_switch(&fiber.context, &loops[fiber.worker->id]);
         model_fail("a task went on after its end");
@@ -294,6 +305,45 @@ static int body_sleep(void *arg, void **value)
         return 0;
 }
 
+/* It sleeps, and whatever came of that, it awaits. */
+static int body_sleep_await(void *arg, void **value)
+{
+        body_sleep(arg, value);
+        note(execi_wait_future(promise, EXEC_FOREVER));
+        MODEL_CHECK(wait_result || execi_state_is_done(promise));
+        return 0;
+}
+
+/* It awaits with a deadline, then sleeps. Who cancels it in the sleep must leave alone what it awaited before. */
+static int body_await_sleep(void *arg, void **value)
+{
+        bool done;
+        int r;
+
+        body_await_until(arg, value);
+        r = wait_result;
+        done = execi_state_is_done(promise);
+        atom_store(&second, 1, RELEASE);
+        body_sleep(arg, value);
+        n_run--;
+        if (r == -ECANCELED)
+                wait_result = r;
+        MODEL_CHECK(execi_state_is_done(promise) == done);
+        return 0;
+}
+
+static void start_await_sleep(void)
+{
+        start();
+        task->fn = body_await_sleep;
+}
+
+static void start_sleep_await(void)
+{
+        start();
+        task->fn = body_sleep_await;
+}
+
 static void start_nothing(void)
 {
         start();
@@ -341,6 +391,13 @@ static void cancel(void)
         n_accepted += execi_cancel(NULL, task, "model");
 }
 
+static void cancel_second(void)
+{
+        while (!atom_load(&second, ACQUIRE))
+                model_wait_while(&second, sizeof(second), 0, INT64_MAX);
+        cancel();
+}
+
 /* The deadline passes: too early for the timer to be there, or later. */
 static void pass_deadline(void)
 {
@@ -374,7 +431,7 @@ static void request_not_lost(void)
         task_is_done();
         if (n_accepted)
                 MODEL_CHECK(task->state == EXEC_CANCELLED || wait_result == -ECANCELED ||
-                            promise->state == EXEC_CANCELLED);
+                            (promise->state == EXEC_CANCELLED && has_waited && !wait_result));
         else
                 MODEL_CHECK(task->state == EXEC_DONE && wait_result != -ECANCELED && promise->state != EXEC_CANCELLED);
 }
@@ -497,6 +554,30 @@ static const struct model_program cancelled_sleep = {
         .verify = request_not_lost_and_no_timer,
 };
 
+static void check_slept_awaited(void)
+{
+        task_is_done();
+        MODEL_CHECK(!(atom_load(&promise->word, RELAXED) & (WORD_WAITERS | WORD_LOCK)));
+}
+
+static const struct model_program await_sleep = {
+        .name = "cancelled wait, then a sleep",
+        .n_threads = 4,
+        .bound = {2, 2},
+        .setup = start_await_sleep,
+        .thread = {worker_0, cancel, cancel_second, pass_deadline},
+        .verify = check_slept_awaited,
+};
+
+static const struct model_program sleep_await = {
+        .name = "cancelled sleep, then a wait",
+        .n_threads = 4,
+        .bound = {2, 2},
+        .setup = start_sleep_await,
+        .thread = {worker_0, set, cancel, pass_deadline},
+        .verify = check_slept_awaited,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -525,7 +606,7 @@ static bool is_worker(const struct model_access *a)
 /* Who starts or arms the wait does not look at the state word after it. */
 static void note_wait_word(struct model_access *a)
 {
-        if (is_worker(a) && (is(a, MODEL_STORE, &task->wait) || is(a, MODEL_RMW, &task->wait)))
+        if (is_worker(a) && (is(a, MODEL_STORE, &task->wait.word) || is(a, MODEL_RMW, &task->wait.word)))
                 memo[a->thread].armed = true;
 }
 
@@ -540,7 +621,7 @@ static void drop_look_at_mark(struct model_access *a)
 /* One who cancels takes every task for one that has not started. */
 static void drop_look_at_start(struct model_access *a)
 {
-        if (!is_worker(a) && is(a, MODEL_LOAD, &task->wait) && a->order == ACQUIRE)
+        if (!is_worker(a) && is(a, MODEL_LOAD, &task->wait.word) && a->order == ACQUIRE)
                 answer(a, 0);
 }
 
@@ -549,27 +630,27 @@ static void split_claim(struct model_access *a)
 {
         uint64_t seen;
 
-        if (!is(a, MODEL_CAS, &task->wait))
+        if (!is(a, MODEL_CAS, &task->wait.word))
                 return;
-        seen = model_load(&task->wait, sizeof(task->wait), ACQUIRE);
+        seen = model_load(&task->wait.word, sizeof(task->wait.word), ACQUIRE);
         model_step();
         answer(a, seen);
         a->ok = seen == a->expected;
         if (a->ok)
-                model_store(&task->wait, sizeof(task->wait), a->operand, SEQ_CST);
+                model_store(&task->wait.word, sizeof(task->wait.word), a->operand, SEQ_CST);
 }
 
 static void drop_pin(struct model_access *a)
 {
-        if (is(a, MODEL_CAS, &task->wait) && a->operand == (a->expected | WAIT_PINNED))
+        if (is(a, MODEL_CAS, &task->wait.pin) && a->expected == PIN_NONE)
                 answer(a, a->expected);
 }
 
 /* Without membarrier the wait word is armed by a plain store. */
 static void arm_plainly(struct model_access *a)
 {
-        if (is(a, MODEL_RMW, &task->wait)) {
-                model_store(&task->wait, sizeof(task->wait), a->operand, RELEASE);
+        if (is(a, MODEL_RMW, &task->wait.word)) {
+                model_store(&task->wait.word, sizeof(task->wait.word), a->operand, RELEASE);
                 answer(a, 0);
         }
 }
@@ -583,13 +664,14 @@ static void keep_mark(struct model_access *a)
 
 static void relax_done(struct model_access *a)
 {
-        if (is(a, MODEL_STORE, &promise->word) || is(a, MODEL_CAS, &task->wait) || is(a, MODEL_LOAD, &task->wait))
+        if (is(a, MODEL_STORE, &promise->word) || is(a, MODEL_CAS, &task->wait.word) ||
+            is(a, MODEL_LOAD, &task->wait.word))
                 a->order = RELAXED;
 }
 
 static void relax_interrupt(struct model_access *a)
 {
-        if (is(a, MODEL_LOAD, &task->wait) && a->order == SEQ_CST)
+        if (is(a, MODEL_LOAD, &task->wait.word) && a->order == SEQ_CST)
                 a->order = ACQUIRE;
 }
 
@@ -605,6 +687,8 @@ static const struct model_case cases[] = {
         {.program = &cancelled_for_good_fenced},
         {.program = &cancelled_timed},
         {.program = &cancelled_sleep},
+        {.program = &sleep_await},
+        {.program = &await_sleep},
         {&cancelled_start, {.name = "no membarrier", .before = drop_membarrier}},
         {&cancelled_start, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
         {&cancelled_start, {.name = "no look at the start", .before = drop_look_at_start}},

@@ -90,12 +90,14 @@ static void sizes_that_cannot_be_are_refused(void **state)
         int64_t allocated = execi_memory_allocated(), mapped = execi_memory_mapped();
 
         (void)state;
+        errno = 1234;
         assert_null(execi_alloc(SIZE_MAX));
         assert_null(execi_alloc_aligned(SIZE_MAX, 64));
         assert_null(execi_alloc_aligned(SIZE_MAX - 64, 64));
         assert_null(execi_map(0, 1));
         assert_null(execi_map(SIZE_MAX, 1));
         assert_null(execi_map(SIZE_MAX / 4, (size_t)1 << 21));
+        assert_int_equal(errno, 1234);
         assert_int_equal(execi_memory_allocated(), allocated);
         assert_int_equal(execi_memory_mapped(), mapped);
 }
@@ -119,6 +121,27 @@ static void allocator_hook_serves_and_can_be_taken_back(void **state)
         assert_int_equal(exec_set_allocator(NULL), 0);
         execi_free(execi_alloc(48), 48);
         assert_int_equal(m.n_alloc, 2);
+}
+
+static void *refuse(size_t bytes, void *ctx)
+{
+        (void)bytes;
+        (void)ctx;
+        errno = ENOMEM;
+        return NULL;
+}
+
+static void refusals_leave_errno_alone(void **state)
+{
+        struct exec_allocator a = {refuse, meter_free, NULL};
+
+        (void)state;
+        assert_int_equal(exec_set_allocator(&a), 0);
+        errno = 1234;
+        assert_null(execi_alloc(16));
+        assert_null(execi_alloc_aligned(16, 64));
+        assert_int_equal(errno, 1234);
+        assert_int_equal(exec_set_allocator(NULL), 0);
 }
 
 static void allocator_hook_needs_both_functions(void **state)
@@ -210,6 +233,7 @@ int main(void)
                 cmocka_unit_test(alloc_aligned_is_aligned),
                 cmocka_unit_test(sizes_that_cannot_be_are_refused),
                 cmocka_unit_test(allocator_hook_serves_and_can_be_taken_back),
+                cmocka_unit_test(refusals_leave_errno_alone),
                 cmocka_unit_test(allocator_hook_needs_both_functions),
                 cmocka_unit_test(allocator_hook_that_misaligns_is_named),
                 cmocka_unit_test(map_is_aligned_zeroed_and_counted),

@@ -52,8 +52,10 @@ static void park_ends_at_its_deadline(void **state)
         execi_parker_init(&p);
         assert_false(execi_parker_park(&p, INT64_MIN));
         assert_false(execi_parker_park(&p, -1));
+        errno = 1234; /* and it stays so */
         int64_t deadline = execi_clock_now() + 5 * MS;
         assert_false(execi_parker_park(&p, deadline));
+        assert_int_equal(errno, 1234);
         int64_t late = execi_clock_now() - deadline;
         assert_true(late >= 0);
         assert_true(late < 5000 * MS);
@@ -191,6 +193,49 @@ static void a_parker_may_go_once_park_returned_P3(void **state)
         pthread_join(thread, NULL);
 }
 
+/* ---- unpark from a signal handler, also of a parker that the interrupted thread is just unparking ---- */
+
+static struct execi_parker handled;
+static _Atomic(long) n_handled;
+
+static void unpark_handled(int number)
+{
+        (void)number;
+        execi_parker_unpark(&handled);
+        atom_add(&n_handled, 1, RELAXED);
+}
+
+static void *interrupt(void *thread)
+{
+        for (int i = 0; i < ROUNDS / 4; i++) {
+                pthread_kill(*(pthread_t *)thread, SIGUSR1);
+                for (int spin = 0; spin < i % 500; spin++)
+                        __asm__ volatile("");
+        }
+        return NULL;
+}
+
+static void unpark_may_interrupt_itself_P1(void **state)
+{
+        struct sigaction act = {.sa_handler = unpark_handled}, old;
+        pthread_t self = pthread_self(), thread;
+        void *ended = &self;
+
+        (void)state;
+        execi_parker_init(&handled);
+        sigaction(SIGUSR1, &act, &old);
+        assert_int_equal(pthread_create(&thread, NULL, interrupt, &self), 0);
+        while (pthread_tryjoin_np(thread, &ended))
+                for (int i = 0; i < 100; i++) {
+                        execi_parker_unpark(&handled);
+                        assert_true(execi_parker_park(&handled, INT64_MAX));
+                }
+        sigaction(SIGUSR1, &old, NULL);
+        assert_null(ended);
+        assert_true(atom_load(&n_handled, RELAXED) > 0);
+        execi_parker_fini(&handled);
+}
+
 /* ---- a wake that is not ours: signals interrupt the sleep ---- */
 
 static void do_nothing(int number)
@@ -236,6 +281,7 @@ int main(void)
                 cmocka_unit_test(no_unpark_is_lost_and_data_is_seen_P1_P2),
                 cmocka_unit_test(a_token_that_races_the_deadline_is_taken_once_P1),
                 cmocka_unit_test(a_parker_may_go_once_park_returned_P3),
+                cmocka_unit_test(unpark_may_interrupt_itself_P1),
                 cmocka_unit_test(a_signal_does_not_end_the_park),
         };
 

@@ -74,9 +74,46 @@ static void thread_start_gives_up(void **state)
 
         (void)state;
         execi_fault_arm(FAULT_THREAD, 1, true);
+        errno = 1234;
         assert_int_equal(execi_thread_start(&t, look, NULL, "never"), -EAGAIN);
+        assert_int_equal(errno, 1234);
         assert_in_range(execi_fault_fired(), 2, 10);
         execi_fault_arm(FAULT_THREAD, 0, false);
+}
+
+/* ---- a guard ---- */
+
+static void *return_it(void *arg)
+{
+        return arg;
+}
+
+static void *exit_it(void *arg)
+{
+        pthread_exit(arg);
+}
+
+static void note(void *arg)
+{
+        ++*(int *)arg;
+}
+
+static void *guarded(void *arg)
+{
+        return execi_thread_guard(exit_it, arg, note);
+}
+
+static void guard_tells_of_an_exit_only(void **state)
+{
+        struct execi_thread t;
+        int n = 0;
+
+        (void)state;
+        assert_ptr_equal(execi_thread_guard(return_it, &n, note), &n);
+        assert_int_equal(n, 0);
+        assert_int_equal(execi_thread_start(&t, guarded, &n, "guarded"), 0);
+        execi_thread_join(&t);
+        assert_int_equal(n, 1);
 }
 
 int main(void)
@@ -85,6 +122,7 @@ int main(void)
                 cmocka_unit_test(thread_has_its_name_and_mask),
                 cmocka_unit_test(thread_start_tries_again),
                 cmocka_unit_test(thread_start_gives_up),
+                cmocka_unit_test(guard_tells_of_an_exit_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

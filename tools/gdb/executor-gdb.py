@@ -78,7 +78,7 @@ class Task:
         self.address = address
         self.cell = gdb.Value(address).cast(cell_type().pointer()).dereference()
         self.word = number(self.cell["word"])
-        self.wait = number(self.cell["wait"])
+        self.wait = number(self.cell["wait"]["word"])
 
     def kind(self):
         kind = number(self.cell["kind"])
