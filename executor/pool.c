@@ -1,5 +1,6 @@
 /* pool.c - pools from start to end. Sees all layers: starts them in order, drains, stops in reverse. */
 #include "base/check.h"
+#include "drain.h"
 #include "dump.h"
 #include "future/failed.h"
 #include "future/here.h"
@@ -355,83 +356,6 @@ static int check_outside(const exec_pool *pool)
         return execi_callback_is_running() ? -EPERM : 0;
 }
 
-static void wait_for_visitors(struct exec_pool *pool)
-{
-        unsigned turns = 0;
-
-        while (atom_load(&pool->n_visitors,
-                         SEQ_CST)) /* @pair pool.visitors; against a sleep made meanwhile: pool.state */
-                execi_spin_yield(&turns);
-}
-
-static bool is_drained(struct exec_pool *pool)
-{
-        return execi_idle_all_asleep(pool) && execi_inject_empty(&pool->outside) && execi_inject_empty(&pool->wakes) &&
-               execi_pool_is_quiet(pool);
-}
-
-/* A thread in exec_pool_shutdown(). The pool tells the first of them only, and knows it by its parker; the first, when it
- * leaves, tells the next. */
-struct drainer {
-        struct execi_parker parker; /* first */
-        struct drainer *next;       /* L(drain_lock) */
-};
-
-/* L(drain_lock) */
-static struct drainer *first_drainer(struct exec_pool *pool)
-{
-        return (struct drainer *)(void *)atom_load(&pool->drain_waiter, RELAXED); /* @relaxed locked */
-}
-
-static void add_drainer(struct exec_pool *pool, struct drainer *d)
-{
-        struct drainer *first;
-
-        execi_spin_lock(&pool->drain_lock);
-        first = first_drainer(pool);
-        if (first) {
-                d->next = first->next;
-                first->next = d;
-        } else {
-                d->next = NULL;
-                atom_store(&pool->drain_waiter, &d->parker, SEQ_CST); /* @pair idle.drain */
-        }
-        execi_spin_unlock(&pool->drain_lock);
-}
-
-static void remove_drainer(struct exec_pool *pool, struct drainer *d)
-{
-        struct drainer *at;
-
-        execi_spin_lock(&pool->drain_lock);
-        at = first_drainer(pool);
-        if (at == d) {
-                atom_store(&pool->drain_waiter, d->next ? &d->next->parker : NULL, SEQ_CST);
-                if (d->next)
-                        execi_parker_unpark(&d->next->parker);
-        } else {
-                while (at->next != d)
-                        at = at->next;
-                at->next = d->next;
-        }
-        execi_spin_unlock(&pool->drain_lock);
-}
-
-/* Every worker that goes to sleep last tells the waiter; so does who ends a task from outside. */
-static bool wait_until_drained(struct exec_pool *pool, int64_t deadline_ns)
-{
-        bool drained, in_time = true;
-        struct drainer d;
-
-        execi_parker_init(&d.parker);
-        add_drainer(pool, &d);
-        while (!(drained = is_drained(pool)) && in_time)
-                in_time = execi_parker_park(&d.parker, deadline_ns);
-        remove_drainer(pool, &d);
-        execi_parker_fini(&d.parker);
-        return drained;
-}
-
 static void log_left(struct exec_pool *pool)
 {
         execi_log(EXEC_LOG_WARN, "pool %s: the shutdown's deadline passed; still there:", pool->name);
@@ -444,7 +368,7 @@ static int shut_down(exec_pool *pool, enum exec_shutdown_mode mode, int64_t dead
         execi_inject_close(&pool->outside);
         if (mode == EXEC_CANCEL)
                 execi_cancel_all(pool, "the pool shuts down");
-        if (wait_until_drained(pool, deadline_ns)) {
+        if (execi_drain_wait(pool, deadline_ns)) {
                 execi_tsan_acquire(pool); /* @pair pool.end */
                 return 0;
         }
@@ -489,16 +413,16 @@ static void join_all(struct exec_pool *pool)
 static void free_pool(exec_pool *pool)
 {
         execi_default_pool_unset(pool);
-        if (!is_drained(pool) || atom_load(&pool->state, SEQ_CST) == POOL_OPEN)
+        if (!execi_drain_is_over(pool) || atom_load(&pool->state, SEQ_CST) == POOL_OPEN)
                 shut_down(pool, EXEC_CANCEL, EXEC_FOREVER);
         atom_store(&pool->state, POOL_STOPPED, SEQ_CST);
         do { /* the callback of a sleep may just have made another one, or a task */
-                wait_for_visitors(pool);
+                execi_drain_visitors(pool);
                 execi_sleeps_cancel(pool);
                 execi_cancel_all(pool, "the pool is freed");
-                wait_until_drained(pool, EXEC_FOREVER);
+                execi_drain_wait(pool, EXEC_FOREVER);
         } while (execi_timers_any(pool));
-        wait_for_visitors(pool);
+        execi_drain_visitors(pool);
         join_all(pool);
         execi_tsan_acquire(pool); /* @pair pool.end */
         if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))

@@ -16,9 +16,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SAMPLE_MAX = 1024, SAMPLE_LEAST = 64, BATCH = 32, BLOCK_PAGES = 256, GAP_BLOCKS = 16 };
+enum { SAMPLE_MAX = 1024, SAMPLE_LEAST = 16, FEW = 64, BATCH = 32, BLOCK_PAGES = 256, GAP_BLOCKS = 16 };
 
-static const int64_t REST_NS = 100000000; /* between two large samples of stacks in use */
+static const int64_t REST_NS = 250000000; /* between two large samples of stacks in use */
 
 /* ---- one stack ---- */
 
@@ -117,12 +117,14 @@ static size_t count_locked(const struct execi_stacks *s)
         return n;
 }
 
-/* A large sample takes 2 ms: who asks again and again gets a small one meanwhile. */
-static size_t sample_max(struct execi_stacks *s)
+/* Few stacks are all looked at. A large sample takes 2 ms: who asks again and again gets small ones meanwhile. */
+static size_t sample_max(struct execi_stacks *s, size_t n)
 {
         int64_t now_ns = execi_clock_now();
         int64_t last_ns = atom_load(&s->sampled_ns, RELAXED); /* @relaxed hint */
 
+        if (n <= FEW)
+                return FEW;
         if (last_ns && now_ns - last_ns < REST_NS)
                 return SAMPLE_LEAST;
         atom_store(&s->sampled_ns, now_ns, RELAXED);
@@ -134,7 +136,7 @@ static void walk_begin(struct execi_stacks *s, struct walk *w)
         execi_spin_lock(&s->lock);
         size_t n = count_locked(s);
         execi_spin_unlock(&s->lock);
-        w->step = sample_step(s, n, n > SAMPLE_LEAST ? sample_max(s) : SAMPLE_MAX, &w->first);
+        w->step = sample_step(s, n, sample_max(s, n), &w->first);
         w->at = w->first;
 }
 

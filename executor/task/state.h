@@ -159,6 +159,18 @@ static inline bool execi_state_take_cancel(exec_future *f)
         return false;
 }
 
+/* What was taken could not be passed on; but nothing is left of a request that was withdrawn meanwhile. */
+static inline void execi_state_give_cancel_back(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        while ((w & WORD_COUNT) && !(w & WORD_DONE))
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_CANCEL, ACQ_REL))
+                        return;
+}
+
 /* Withdraw one request; with the last one goes an undelivered cancel. The number left. */
 static inline int execi_state_uncancel(exec_future *f)
 {

@@ -115,7 +115,6 @@ static void unpin(struct work *k, exec_future *t)
 static void passed_on(exec_future *t)
 {
         atom_or(&t->seen, SEEN_PASSED, RELAXED); /* @relaxed flag, read when the pin is gone */
-        execi_state_take_cancel(t);
 }
 
 /* @t, for which the caller holds a reference, was marked. Returns what it awaits, marked and referenced, if the request
@@ -134,11 +133,11 @@ static exec_future *push(struct work *k, exec_future *t)
         case INTERRUPT_PINNED:
                 break;
         }
-        if (!(execi_state_load(t) & WORD_CANCEL)) { /* delivered or withdrawn meanwhile */
+        f = t->awaiting;
+        if (!execi_state_take_cancel(t)) { /* delivered or withdrawn meanwhile */
                 unpin(k, t);
                 return NULL;
         }
-        f = t->awaiting;
         if (f->kind == CELL_GATHER) { /* K3 */
                 execi_ref(t);
                 t->value = k->pinned;
@@ -149,6 +148,8 @@ static exec_future *push(struct work *k, exec_future *t)
         m = mark(k, f);
         if (m != MARK_REFUSED)
                 passed_on(t);
+        else
+                execi_state_give_cancel_back(t);
         unpin(k, t);
         if (m == MARK_PUSH)
                 return f;
@@ -277,6 +278,8 @@ static void work_off(struct work *k)
                 k->pinned = t->value;
                 if (cancel_gather(k, t->awaiting) == ASKED_ACCEPTED) /* ELSEWHERE: that one may be refused */
                         passed_on(t);
+                else
+                        execi_state_give_cancel_back(t);
                 unpin(k, t);
                 execi_unref(k->w, t);
         }

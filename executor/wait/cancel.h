@@ -2,8 +2,9 @@
  *
  * K1 a cancel request is counted and marked in one swap of the task's word (state.h); it is delivered by whoever clears
  *    the mark: the task at a cancellation point, or the one who cancels when he passed it on.
- * K2 it is passed on along what tasks await, hand over hand, in a loop: pin the waiting task, mark what it awaits, clear
- *    the task's own mark, unpin, go on with what it awaits. It stops where a request is pending already.
+ * K2 it is passed on along what tasks await, hand over hand, in a loop: pin the waiting task, take its mark, mark what it
+ *    awaits (refused: give the mark back), unpin, go on with what it awaits. It stops where a request is pending already.
+ *    The mark is taken first: else a second request would find it, think itself pending, and go with it.
  * K3 a task that awaits a gather stays pinned until every child was asked: the children's array is the waiter's. Such
  *    tasks are kept in a list through their value field, which nobody needs while they wait.
  * K4 nothing here allocates or fails. */

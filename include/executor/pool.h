@@ -119,8 +119,10 @@ struct exec_pool_stats {
         uint64_t n_guards_madvise; /* stacks by kind of guard */
         uint64_t n_guards_mprotect;
         uint64_t n_guards_canary;
-        uint64_t
-                stack_peak_bytes; /* most stack ever touched by one task, a multiple of the page size; 0: not measured */
+        /* The most stack that a task, with children that ran on the same stack, was ever seen to touch: a multiple of the
+         * page size, the library's own frames included. Seen are resident pages, now and when they are given back; of
+         * more than 64 stacks a sample. With EXEC_TSAN=precise: only of tasks that have ended. 0: not measured. */
+        uint64_t stack_peak_bytes;
 };
 
 /* exec_pool_stats - fill @stats, whose size field the caller set; it becomes the number of bytes filled.

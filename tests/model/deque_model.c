@@ -251,7 +251,7 @@ static void steal_twice(void)
 static const struct model_program trimmed = {
         .name = "trimmed",
         .n_threads = 2,
-        .bound = {5, 5},
+        .bound = {4, 4},
         .setup = start_1,
         .thread = {trimming_owner, steal_twice},
         .verify = each_once,

@@ -294,6 +294,15 @@ static const struct model_program loot = {
         .verify = all_found,
 };
 
+static const struct model_program loot_deep = {
+        .name = "loot, deep",
+        .n_threads = 3,
+        .bound = {2, 2},
+        .setup = start_three,
+        .thread = {create_three, finder_1, finder_2},
+        .verify = all_found,
+};
+
 static const struct model_program loot_fenced = {
         .name = "loot, no membarrier",
         .n_threads = 3,
@@ -681,7 +690,7 @@ static const struct model_case cases[] = {
         {&submitted, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},
         {&woken, {.name = "wanted not raised", .before = drop_wanted}},
         {&submitted, {.name = "wake not passed on", .before = drop_passing_on, .after = claim_another_searcher}},
-        {&loot, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
+        {&loot_deep, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&loot_fenced, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},

@@ -2,7 +2,8 @@
  * complete what it waits for, let its deadline pass or cancel it: on run/task.h, wait/block.c, wait/waiter.c,
  * wait/cancel.c and wait/timers.c themselves, with the wait word and the state word beneath them. A wait ends once
  * (V1, V2), and not before its commit is over; a task's body runs, or it was cancelled before, never both (W6); no
- * request is lost. Then the same with one thing broken at a time: each must be found.
+ * request is lost; what is freed is freed once, and touched by nobody after (W7). Then the same with one thing broken
+ * at a time: each must be found.
  *
  * The task runs on a stack of its own, which worker 0 or 1 enters. A suspension leaves it, and the worker's thread runs
  * the commit. */
@@ -28,7 +29,7 @@
 
 #include <string.h>
 
-enum { WORKERS = 2, CELLS = 2, STACK_BYTES = 64 << 10 };
+enum { WORKERS = 2, CELLS = 3, STACK_BYTES = 64 << 10 };
 
 #define DEADLINE_NS ((int64_t)1000)
 
@@ -37,10 +38,10 @@ static struct {
         struct execi_chunk head;
         exec_future cells[CELLS] ALIGNED(CACHE_LINE);
 } chunk ALIGNED(SLAB_CHUNK_BYTES);
-static struct execi_slab slab;
+static struct execi_slab slab, own_slab; /* the workers' is another, so that what is freed comes by here */
 static struct execi_arena arena;
 
-static exec_future *const task = &chunk.cells[0], *const promise = &chunk.cells[1];
+static exec_future *const task = &chunk.cells[0], *const promise = &chunk.cells[1], *const other = &chunk.cells[2];
 static struct exec_pool pool;
 static struct execi_worker workers[WORKERS];
 static struct execi_fiber fiber;
@@ -50,10 +51,11 @@ static uint64_t content; /* of the promise; plain memory */
 
 enum { NOT_READY, READY, ENDED };
 static _Atomic(uint32_t) ready;  /* may the task go on? */
-static _Atomic(uint32_t) second; /* its first wait is over, or the task */
-static unsigned n_suspended, n_woken, n_run, n_accepted;
+static _Atomic(uint32_t) second; /* its first wait is over, or the task: the second request may come */
+static unsigned n_suspended, n_woken, n_run, n_accepted, n_freed, n_called;
+static struct execi_callback_waiter callback, *deferred[MODEL_THREADS];
 static int wait_result;
-static bool has_waited, set_by_owner;
+static bool has_waited, set_by_owner, last_accepted;
 
 /* What the mutations remember; anew in each execution. */
 static struct {
@@ -97,6 +99,30 @@ void execi_idle_timer(struct exec_pool *p, int64_t deadline_ns)
         (void)deadline_ns;
 }
 
+void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_future *f)
+{
+        (void)own;
+        (void)of;
+        n_freed++;
+        model_forget(f, sizeof(*f));
+}
+
+void execi_callback_defer(struct execi_callback_waiter *c)
+{
+        MODEL_CHECK(!deferred[model_self()]);
+        deferred[model_self()] = c;
+}
+
+void execi_callbacks_run(void)
+{
+        struct execi_callback_waiter *c = deferred[model_self()];
+
+        deferred[model_self()] = NULL;
+        MODEL_CHECK(c && execi_state_is_done(c->future));
+        n_called++;
+        execi_unref(execi_worker_current(), c->future);
+}
+
 /* ---- and does without ---- */
 
 #define UNUSED_HERE(declaration)                                                                                       \
@@ -121,12 +147,9 @@ UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, 
 UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
 UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
 UNUSED_HERE(void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t))
-UNUSED_HERE(void execi_callbacks_run(void))
-UNUSED_HERE(void execi_callback_defer(struct execi_callback_waiter *c))
 UNUSED_HERE(bool execi_outside_begin(void))
 UNUSED_HERE(void execi_outside_end(bool was))
 UNUSED_HERE(void execi_drop(exec_drop_fn drop, void *ptr))
-UNUSED_HERE(void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_future *f))
 UNUSED_HERE(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
 UNUSED_HERE(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
 UNUSED_HERE(void execi_cell_free_allocated(exec_future *f))
@@ -159,14 +182,18 @@ static void start_cells(bool membarrier)
         arena.pool = &pool;
         task->kind = CELL_TASK;
         task->flags = membarrier ? 0 : CELL_WATCHED;
-        promise->kind = CELL_PROMISE;
+        promise->kind = other->kind = CELL_PROMISE;
         for (unsigned i = 0; i < CELLS; i++)
                 atom_store(&chunk.cells[i].refs, 1, RELAXED);
         atom_store(&task->word, WORD_QUEUED, RELAXED);
         model_name(&task->word, "task.word");
         model_name(&task->wait.word, "task.wait");
         model_name(&task->wait.pin, "task.pin");
+        model_name(&task->refs, "task.refs");
         model_name(&promise->word, "promise.word");
+        model_name(&promise->refs, "promise.refs");
+        model_name(&other->word, "other.word");
+        model_name(&second, "second");
         model_name(&ready, "ready");
         model_name(&workers[0].timers.lock.held, "timers.lock");
 }
@@ -187,7 +214,7 @@ static void start_on(bool membarrier)
         for (unsigned i = 0; i < WORKERS; i++) {
                 workers[i].pool = &pool;
                 workers[i].id = i;
-                workers[i].slab = &slab;
+                workers[i].slab = &own_slab;
                 execi_timers_init(&workers[i].timers);
         }
         atom_store(&pool.idle.keeper_ns, INT64_MIN, RELAXED); /* nobody has to be told of timers */
@@ -195,10 +222,13 @@ static void start_on(bool membarrier)
         atom_store(&ready, READY, RELAXED);
         atom_store(&second, 0, RELAXED);
         content = 0;
-        n_suspended = n_woken = n_run = n_accepted = 0;
+        n_suspended = n_woken = n_run = n_accepted = n_freed = n_called = 0;
+        memset(&callback, 0, sizeof(callback));
+        memset(deferred, 0, sizeof(deferred));
         wait_result = 0;
         has_waited = false;
         set_by_owner = false;
+        last_accepted = false;
 }
 
 static void start(void)
@@ -332,6 +362,144 @@ static int body_await_sleep(void *arg, void **value)
         return 0;
 }
 
+/* The last reference may go with the wait: whoever passes a request on must have one of his own. */
+static int body_await_drop(void *arg, void **value)
+{
+        body_await(arg, value);
+        execi_unref(execi_worker_current(), promise);
+        return 0;
+}
+
+static int body_await_twice(void *arg, void **value)
+{
+        body_await(arg, value);
+        atom_store(&second, 1, RELEASE);
+        wait_result = execi_wait_future(other, EXEC_FOREVER);
+        MODEL_CHECK(n_woken == n_suspended);
+        return 0;
+}
+
+/* It awaits another task, which has been running all the time. */
+static int body_await_other(void *arg, void **value)
+{
+        (void)arg;
+        (void)value;
+        n_run++;
+        atom_store(&second, 1, RELEASE);
+        wait_result = execi_wait_future(other, EXEC_FOREVER);
+        MODEL_CHECK(n_woken == n_suspended);
+        return 0;
+}
+
+static void with_callback(exec_future *f)
+{
+        callback.node.kind = WAITER_CALLBACK;
+        callback.future = f;
+        atom_store(&f->word, atom_load(&f->word, RELAXED) | (uintptr_t)&callback.node, RELAXED);
+}
+
+static void with_other_running(void)
+{
+        other->kind = CELL_TASK;
+        other->flags = task->flags;
+        other->fiber = &fiber;
+        atom_store(&other->word, WORD_STARTED, RELAXED);
+        atom_store(&other->wait.word, WAIT_STARTED, RELAXED);
+        task->fn = body_await_other;
+}
+
+static void start_await_other(void)
+{
+        start();
+        with_other_running();
+}
+
+static void start_await_other_fenced(void)
+{
+        start_fenced();
+        with_other_running();
+}
+
+static void start_await_drop(void)
+{
+        start();
+        task->fn = body_await_drop;
+        atom_store(&promise->refs, 2, RELAXED);
+}
+
+static void start_await_drop_fenced(void)
+{
+        start_fenced();
+        task->fn = body_await_drop;
+        atom_store(&promise->refs, 2, RELAXED);
+}
+
+static void start_await_twice(void)
+{
+        start();
+        task->fn = body_await_twice;
+}
+
+static void start_await_twice_fenced(void)
+{
+        start_fenced();
+        task->fn = body_await_twice;
+}
+
+static void start_referenced(void)
+{
+        start();
+        task->fn = body_nothing;
+        with_callback(task);
+        atom_store(&task->refs, 2, RELAXED);
+}
+
+static void start_referenced_fenced(void)
+{
+        start_fenced();
+        task->fn = body_nothing;
+        with_callback(task);
+        atom_store(&task->refs, 2, RELAXED);
+}
+
+/* What is awaited is a sleep that is longer than the deadline. */
+static void with_sleep(int64_t deadline_ns)
+{
+        promise->kind = CELL_SLEEP;
+        execi_sleep_start(&workers[0], promise, deadline_ns);
+}
+
+static void start_await_sleeping(void)
+{
+        start();
+        with_sleep(2 * DEADLINE_NS);
+        task->fn = body_await_until;
+}
+
+static void start_await_sleeping_fenced(void)
+{
+        start_fenced();
+        with_sleep(2 * DEADLINE_NS);
+        task->fn = body_await_until;
+}
+
+static void start_sleep_referenced(void)
+{
+        start();
+        with_sleep(DEADLINE_NS);
+        if (model_choose(2))
+                with_callback(promise);
+        atom_store(&promise->refs, 2, RELAXED);
+}
+
+static void start_sleep_referenced_fenced(void)
+{
+        start_fenced();
+        with_sleep(DEADLINE_NS);
+        with_callback(promise);
+        atom_store(&promise->refs, 2, RELAXED);
+}
+
 static void start_await_sleep(void)
 {
         start();
@@ -391,11 +559,76 @@ static void cancel(void)
         n_accepted += execi_cancel(NULL, task, "model");
 }
 
+static void await_second(uint32_t n)
+{
+        uint32_t seen;
+
+        while ((seen = atom_load(&second, ACQUIRE)) < n)
+                model_wait_while(&second, sizeof(second), seen, INT64_MAX);
+}
+
 static void cancel_second(void)
 {
-        while (!atom_load(&second, ACQUIRE))
-                model_wait_while(&second, sizeof(second), 0, INT64_MAX);
+        await_second(1);
         cancel();
+}
+
+static void cancel_third(void)
+{
+        await_second(2);
+        cancel();
+}
+
+static void uncancel(void)
+{
+        execi_state_uncancel(task);
+}
+
+static void cancel_uncancel_cancel(void)
+{
+        cancel();
+        uncancel();
+        last_accepted = execi_cancel(NULL, task, "model");
+}
+
+static void set_and_drop(void)
+{
+        set();
+        execi_unref(NULL, promise);
+}
+
+static void drop_task(void)
+{
+        execi_unref(NULL, task);
+}
+
+static void drop_sleep(void)
+{
+        execi_unref(NULL, promise);
+}
+
+static void cancel_and_drop_sleep(void)
+{
+        n_accepted += execi_cancel(NULL, promise, "model");
+        execi_unref(NULL, promise);
+}
+
+static void take_request(exec_future *t)
+{
+        uint64_t w;
+
+        while (!((w = atom_load(&t->word, ACQUIRE)) & WORD_CANCEL))
+                model_wait_while(&t->word, sizeof(t->word), w, INT64_MAX);
+        MODEL_CHECK(execi_state_take_cancel(t));
+}
+
+/* The other task: it takes no notice of the first request, and ends at the second. */
+static void run_other(void)
+{
+        take_request(other);
+        atom_store(&second, 2, RELEASE);
+        take_request(other);
+        execi_task_finish(NULL, other, 0, NULL);
 }
 
 /* The deadline passes: too early for the timer to be there, or later. */
@@ -407,15 +640,26 @@ static void pass_deadline(void)
 
 /* ---- what must be true in the end ---- */
 
+/* By its runner or by one who cancelled it, not by both. */
+static void ended_once(void)
+{
+        uint64_t n = atom_load(&pool.n_outside_finished, RELAXED);
+
+        for (unsigned i = 0; i < WORKERS; i++)
+                n += atom_load(&workers[i].n_finished, RELAXED);
+        MODEL_CHECK(n == 1);
+}
+
 static void task_is_done(void)
 {
         uint64_t word = atom_load(&task->word, RELAXED);
 
         MODEL_CHECK((word & (WORD_DONE | WORD_LOCK | WORD_CANCEL | WORD_WAITERS)) == WORD_DONE);
+        ended_once();
         MODEL_CHECK(n_woken == n_suspended);
         MODEL_CHECK(n_run <= 1);
         if (!n_run)
-                MODEL_CHECK(task->state == EXEC_CANCELLED && n_accepted);
+                MODEL_CHECK(task->state == EXEC_CANCELLED && (n_accepted || last_accepted));
 }
 
 static void was_set(void)
@@ -450,6 +694,46 @@ static void request_not_lost_and_no_timer(void)
         request_not_lost();
         for (unsigned i = 0; i < WORKERS; i++)
                 MODEL_CHECK(execi_heap_count(&workers[i].timers.heap) == 0);
+}
+
+static void last_request_not_lost(void)
+{
+        task_is_done();
+        MODEL_CHECK(!last_accepted || task->state == EXEC_CANCELLED);
+}
+
+static void promise_is_freed(void)
+{
+        request_not_lost();
+        MODEL_CHECK(n_freed == n_run);
+}
+
+static void task_is_freed(void)
+{
+        ended_once();
+        MODEL_CHECK(n_freed == 1 && n_called == 1 && n_run == 1);
+}
+
+static void sleep_is_freed(void)
+{
+        execi_timers_fire(&workers[1], &workers[0], DEADLINE_NS);
+        MODEL_CHECK(n_freed == 1 && n_called == (callback.future != NULL));
+}
+
+static void both_heard(void)
+{
+        task_is_done();
+        MODEL_CHECK(n_accepted == 2 && !wait_result && other->state == EXEC_DONE);
+}
+
+static void sleeping_or_not(void)
+{
+        size_t n = 0;
+
+        request_not_lost();
+        for (unsigned i = 0; i < WORKERS; i++)
+                n += execi_heap_count(&workers[i].timers.heap);
+        MODEL_CHECK(n == !execi_state_is_done(promise));
 }
 
 /* ---- programs ---- */
@@ -578,6 +862,186 @@ static const struct model_program sleep_await = {
         .verify = check_slept_awaited,
 };
 
+static const struct model_program recalled = {
+        .name = "recalled before the start",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing,
+        .thread = {worker_0, cancel, uncancel},
+        .verify = task_is_done,
+};
+
+static const struct model_program recalled_fenced = {
+        .name = "recalled before the start, no membarrier",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, cancel, uncancel},
+        .verify = task_is_done,
+};
+
+static const struct model_program cancelled_again = {
+        .name = "cancelled again before the start",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start_nothing,
+        .thread = {worker_0, cancel_uncancel_cancel},
+        .verify = last_request_not_lost,
+};
+
+static const struct model_program cancelled_again_fenced = {
+        .name = "cancelled again before the start, no membarrier",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, cancel_uncancel_cancel},
+        .verify = last_request_not_lost,
+};
+
+static const struct model_program cancelled_for_good_twice = {
+        .name = "cancelled for good twice",
+        .n_threads = 4,
+        .bound = {1, 1},
+        .setup = start_await,
+        .thread = {worker_0, worker_1, cancel, cancel},
+        .verify = request_not_lost,
+};
+
+static const struct model_program cancelled_for_good_twice_fenced = {
+        .name = "cancelled for good twice, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 1},
+        .setup = start_await_fenced,
+        .thread = {worker_0, worker_1, cancel, cancel},
+        .verify = request_not_lost,
+};
+
+static const struct model_program dropped = {
+        .name = "dropped after the wait",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_drop,
+        .thread = {worker_0, worker_1, set_and_drop, cancel},
+        .verify = promise_is_freed,
+};
+
+static const struct model_program dropped_deep = {
+        .name = "dropped after the wait, deep",
+        .n_threads = 4,
+        .bound = {2, 3},
+        .setup = start_await_drop,
+        .thread = {worker_0, worker_1, set_and_drop, cancel},
+        .verify = promise_is_freed,
+};
+
+static const struct model_program dropped_fenced = {
+        .name = "dropped after the wait, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_drop_fenced,
+        .thread = {worker_0, worker_1, set_and_drop, cancel},
+        .verify = promise_is_freed,
+};
+
+static const struct model_program two_waits = {
+        .name = "cancelled in one of two waits",
+        .n_threads = 4,
+        .bound = {1, 1},
+        .setup = start_await_twice,
+        .thread = {worker_0, set, cancel, cancel_second},
+        .verify = task_is_done,
+};
+
+static const struct model_program two_waits_deep = {
+        .name = "cancelled in one of two waits, deep",
+        .n_threads = 4,
+        .bound = {2, 2},
+        .setup = start_await_twice,
+        .thread = {worker_0, set, cancel, cancel_second},
+        .verify = task_is_done,
+};
+
+static const struct model_program two_waits_fenced = {
+        .name = "cancelled in one of two waits, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 1},
+        .setup = start_await_twice_fenced,
+        .thread = {worker_0, set, cancel, cancel_second},
+        .verify = task_is_done,
+};
+
+static const struct model_program chain = {
+        .name = "cancelled again while the first request is passed on",
+        .n_threads = 4,
+        .bound = {2, 1},
+        .setup = start_await_other,
+        .thread = {worker_0, cancel_second, cancel_third, run_other},
+        .verify = both_heard,
+};
+
+static const struct model_program chain_fenced = {
+        .name = "cancelled again while the first request is passed on, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 1},
+        .setup = start_await_other_fenced,
+        .thread = {worker_0, cancel_second, cancel_third, run_other},
+        .verify = both_heard,
+};
+
+static const struct model_program referenced = {
+        .name = "dropped while it ends",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_referenced,
+        .thread = {worker_0, drop_task, drop_task},
+        .verify = task_is_freed,
+};
+
+static const struct model_program referenced_fenced = {
+        .name = "dropped while it ends, no membarrier",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_referenced_fenced,
+        .thread = {worker_0, drop_task, drop_task},
+        .verify = task_is_freed,
+};
+
+static const struct model_program sleep_referenced = {
+        .name = "sleep dropped while it ends",
+        .n_threads = 3,
+        .bound = {1, 2},
+        .setup = start_sleep_referenced,
+        .thread = {drop_sleep, pass_deadline, cancel_and_drop_sleep},
+        .verify = sleep_is_freed,
+};
+
+static const struct model_program sleep_referenced_fenced = {
+        .name = "sleep dropped while it ends, no membarrier",
+        .n_threads = 3,
+        .bound = {1, 2},
+        .setup = start_sleep_referenced_fenced,
+        .thread = {drop_sleep, pass_deadline, cancel_and_drop_sleep},
+        .verify = sleep_is_freed,
+};
+
+static const struct model_program awaited_sleep = {
+        .name = "sleep future cancelled in a timed wait",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_sleeping,
+        .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .verify = sleeping_or_not,
+};
+
+static const struct model_program awaited_sleep_fenced = {
+        .name = "sleep future cancelled in a timed wait, no membarrier",
+        .n_threads = 4,
+        .bound = {1, 2},
+        .setup = start_await_sleeping_fenced,
+        .thread = {worker_0, worker_1, cancel, pass_deadline},
+        .verify = sleeping_or_not,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -675,6 +1139,67 @@ static void relax_interrupt(struct model_access *a)
                 a->order = ACQUIRE;
 }
 
+/* A request that is withdrawn before the start leaves no trace. */
+static void drop_recalled(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &task->word))
+                a->operand &= ~WORD_RECALLED;
+}
+
+/* The pinner believes the word without a barrier. */
+static void note_pin(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &task->wait.pin) && a->ok && a->operand == PIN_HELD)
+                memo[a->thread].armed = true;
+}
+
+static void drop_membarrier_of_pin(struct model_access *a)
+{
+        if (a->kind == MODEL_MEMBARRIER && memo[a->thread].armed) {
+                memo[a->thread].armed = false;
+                answer(a, 0);
+        }
+}
+
+static void drop_look_at_pin(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &task->wait.pin) && a->order == SEQ_CST)
+                answer(a, 0);
+}
+
+static void drop_owed(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &task->wait.pin) && a->operand == PIN_NONE)
+                a->value &= ~(uint64_t)PIN_OWED;
+}
+
+static void drop_again(struct model_access *a)
+{
+        if (is(a, MODEL_RMW, &task->wait.pin) && a->operand == PIN_NONE)
+                a->value &= ~(uint64_t)PIN_AGAIN;
+}
+
+static void keep_owed(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, &task->wait.pin))
+                answer(a, 0);
+}
+
+/* The count of references falls to 0, and only then is the word locked. */
+static void unref_early(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &task->refs) && a->order == RELAXED && a->value == 1) {
+                memo[a->thread].armed = true;
+                model_rmw(&task->refs, sizeof(task->refs), MODEL_SUB, 1, ACQ_REL);
+        }
+}
+
+static void unref_under_lock(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &task->refs) && a->expected == 1 && memo[a->thread].armed)
+                answer(a, 1);
+}
+
 static const struct model_case cases[] = {
         {.program = &awaited},
         {.program = &timed},
@@ -689,6 +1214,24 @@ static const struct model_case cases[] = {
         {.program = &cancelled_sleep},
         {.program = &sleep_await},
         {.program = &await_sleep},
+        {.program = &recalled},
+        {.program = &recalled_fenced},
+        {.program = &cancelled_again},
+        {.program = &cancelled_again_fenced},
+        {.program = &cancelled_for_good_twice},
+        {.program = &cancelled_for_good_twice_fenced},
+        {.program = &dropped},
+        {.program = &dropped_fenced},
+        {.program = &two_waits},
+        {.program = &two_waits_fenced},
+        {.program = &chain},
+        {.program = &chain_fenced},
+        {.program = &referenced},
+        {.program = &referenced_fenced},
+        {.program = &sleep_referenced},
+        {.program = &sleep_referenced_fenced},
+        {.program = &awaited_sleep},
+        {.program = &awaited_sleep_fenced},
         {&cancelled_start, {.name = "no membarrier", .before = drop_membarrier}},
         {&cancelled_start, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
         {&cancelled_start, {.name = "no look at the start", .before = drop_look_at_start}},
@@ -696,7 +1239,16 @@ static const struct model_case cases[] = {
         {&cancelled_for_good, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
         {&cancelled_sleep, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
         {&timed, {.name = "claim in two steps", .before = split_claim}},
-        {&cancelled_wait, {.name = "no pin", .before = drop_pin}},
+        {&recalled, {.name = "not recalled", .before = drop_recalled}},
+        {&dropped, {.name = "no pin", .before = drop_pin}},
+        {&dropped_fenced, {.name = "no pin", .before = drop_pin}},
+        {&dropped_deep, {.name = "pinned without membarrier", .before = drop_membarrier_of_pin, .after = note_pin}},
+        {&dropped, {.name = "no look at the pin", .before = drop_look_at_pin}},
+        {&dropped_fenced, {.name = "no look at the pin", .before = drop_look_at_pin}},
+        {&cancelled_wait, {.name = "wake not owed", .after = drop_owed}},
+        {&chain, {.name = "not again", .after = drop_again}},
+        {&two_waits_deep, {.name = "pin not reset", .before = keep_owed}},
+        {&referenced, {.name = "dropped before the lock", .before = unref_under_lock, .after = unref_early}},
         {&cancelled_wait, {.name = "mark not taken", .before = keep_mark}},
         {&cancelled_for_good_fenced, {.name = "armed by a store", .before = arm_plainly}},
         {&awaited, {.name = "done relaxed", .before = relax_done, .weak_only = true}},

@@ -1,4 +1,4 @@
-/* Stacks: S1 to S3 of stack.h, the ladder of guards, the counters, and giving memory back. */
+/* Stacks: S1 to S3 of stack.h, Y1 to Y3 of depth.h, the ladder of guards, the counters, and giving memory back. */
 #include "port/stack.h"
 
 #include "port/fault.h"
@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "port_child.h"
 
@@ -479,13 +481,193 @@ static void touched_is_measured_from_the_top(void **state)
         execi_stacks_fini(&s);
 }
 
+/* ---- depth ---- */
+
+static void expect_depth(struct execi_stacks *s, size_t bytes)
+{
+        errno = EDOM;
+        assert_int_equal(execi_stacks_depth(s), bytes);
+        assert_int_equal(errno, EDOM);
+}
+
+static void touch_deep(const struct execi_stacks *s, char *low, size_t bytes)
+{
+        for (size_t at = 64; at < bytes; at += PAGE)
+                low[s->bytes - at] = 1;
+        low[s->bytes - bytes] = 1;
+}
+
+static void depth_of_a_stack_in_use_Y1(void **state)
+{
+        struct execi_stacks s;
+        char *low[100];
+
+        (void)state;
+        assert_int_equal(execi_stacks_init(&s, BYTES, GUARD_BEST, true), 0);
+        expect_depth(&s, 0);
+        assert_int_equal(execi_stacks_get(&s, low, 60), 60);
+        expect_depth(&s, 0);
+        touch(&s, low, 60);
+        expect_depth(&s, PAGE);
+        touch_deep(&s, low[41], 40 << 10);
+        expect_depth(&s, 40 << 10);
+        touch_deep(&s, low[7], 20 << 10);
+        expect_depth(&s, 40 << 10);
+        execi_stacks_put(&s, low, 60);
+        expect_depth(&s, 40 << 10);
+        execi_stacks_trim(&s, 0);
+        expect_depth(&s, 40 << 10);
+        execi_stacks_fini(&s);
+}
+
+/* Nobody has asked before the pages went. */
+static void depth_is_seen_before_pages_go(void **state)
+{
+        static const size_t in_use[] = {0, 1};
+
+        (void)state;
+        for (size_t k = 0; k < 2; k++) { /* the region is unmapped, or only emptied */
+                struct execi_stacks s;
+                char *low[300];
+                assert_int_equal(execi_stacks_init(&s, BYTES, GUARD_BEST, true), 0);
+                assert_int_equal(execi_stacks_get(&s, low, 300), 300);
+                touch(&s, low, 300);
+                touch_deep(&s, low[1 + 60 * k], 40 << 10);
+                execi_stacks_put(&s, low + in_use[k], 300 - in_use[k]);
+                execi_stacks_trim(&s, 0);
+                assert_int_equal(execi_stack_touched(&s, low[1 + 60 * k]), 0);
+                expect_depth(&s, 40 << 10);
+                execi_stacks_put(&s, low, in_use[k]);
+                execi_stacks_fini(&s);
+        }
+}
+
+static void depth_of_lone_stacks_is_seen_at_their_end(void **state)
+{
+        struct execi_stacks s;
+        char *low[2];
+
+        (void)state;
+        assert_int_equal(execi_stacks_init(&s, BYTES, GUARD_BEST, false), 0);
+        assert_int_equal(execi_stacks_get(&s, low, 2), 2);
+        touch_deep(&s, low[0], 24 << 10);
+        expect_depth(&s, 0);
+        execi_stacks_put(&s, low, 2);
+        expect_depth(&s, 24 << 10);
+        execi_stacks_fini(&s);
+}
+
+static void canary_is_not_taken_for_depth_Y3(void **state)
+{
+        struct execi_stacks s;
+        char *low[10];
+
+        (void)state;
+        assert_int_equal(execi_stacks_init(&s, BYTES, GUARD_CANARY, true), 0);
+        assert_int_equal(execi_stacks_get(&s, low, 10), 10);
+        expect_depth(&s, 0);
+        touch(&s, low, 10);
+        expect_depth(&s, PAGE);
+        touch_deep(&s, low[3], BYTES);
+        expect_depth(&s, BYTES - PAGE);
+        execi_stacks_put(&s, low, 10);
+        execi_stacks_fini(&s);
+}
+
+/* More than are looked at each time: the next time it is others. */
+static void many_stacks_are_looked_at_in_turns(void **state)
+{
+        struct execi_stacks s;
+        char *low[128];
+        size_t n_looks = 0;
+
+        (void)state;
+        assert_int_equal(execi_stacks_init(&s, BYTES, GUARD_BEST, true), 0);
+        assert_int_equal(execi_stacks_get(&s, low, 128), 128);
+        touch(&s, low, 128);
+        touch_deep(&s, low[70], 3 * PAGE);
+        expect_depth(&s, 3 * PAGE); /* the first time there is time for all */
+        for (size_t pages = 4; pages < 14; pages++) {
+                touch_deep(&s, low[pages * 9], pages * PAGE);
+                for (n_looks = 1; execi_stacks_depth(&s) < pages * PAGE; n_looks++)
+                        assert_true(n_looks <= 8);
+        }
+        execi_stacks_put(&s, low, 128);
+        execi_stacks_fini(&s);
+}
+
+static void depth_of_a_huge_stack(void **state)
+{
+        const size_t bytes = (size_t)64 << 20;
+        struct execi_stacks s;
+        char *low;
+
+        (void)state;
+        assert_int_equal(execi_stacks_init(&s, bytes, GUARD_MPROTECT, false), 0);
+        assert_int_equal(execi_stacks_get(&s, &low, 1), 1);
+        low[bytes - 1] = 1;
+        assert_int_equal(execi_stack_touched(&s, low), PAGE);
+        low[bytes - (15 << 20)] = 1; /* a large array, of which the far end is used */
+        assert_int_equal(execi_stack_touched(&s, low), 15 << 20);
+        low[bytes - (30 << 20)] = 1;
+        assert_int_equal(execi_stack_touched(&s, low), 30 << 20);
+        execi_stacks_put(&s, &low, 1);
+        expect_depth(&s, 30 << 20);
+        execi_stacks_fini(&s);
+}
+
+/* The library's calls of mincore(2) come here; what is to happen just before the next one, once. */
+static void (*before_mincore)(void);
+
+int mincore(void *at, size_t bytes, unsigned char *resident)
+{
+        void (*fn)(void) = before_mincore;
+
+        if (fn) {
+                before_mincore = NULL;
+                fn();
+        }
+        return (int)syscall(SYS_mincore, at, bytes, resident);
+}
+
+static struct {
+        struct execi_stacks stacks;
+        char *low, *foreign;
+} moved;
+
+/* The region goes, and somebody else's memory comes to lie there. */
+static void unmap_and_fill(void)
+{
+        execi_stacks_put(&moved.stacks, &moved.low, 1);
+        execi_stacks_trim(&moved.stacks, 0);
+        moved.foreign = mmap(moved.low, BYTES, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (moved.foreign != MAP_FAILED)
+                memset(moved.foreign, 1, BYTES);
+}
+
+static void foreign_memory_is_not_taken_for_depth_Y2(void **state)
+{
+        (void)state;
+        assert_int_equal(execi_stacks_init(&moved.stacks, BYTES, GUARD_BEST, true), 0);
+        assert_int_equal(execi_stacks_get(&moved.stacks, &moved.low, 1), 1);
+        touch(&moved.stacks, &moved.low, 1);
+        before_mincore = unmap_and_fill;
+        expect_depth(&moved.stacks, PAGE);
+        assert_null(before_mincore);
+        assert_ptr_equal(moved.foreign, moved.low);
+        munmap(moved.foreign, BYTES);
+        execi_stacks_fini(&moved.stacks);
+}
+
 /* ---- S3: several threads ---- */
 
 enum { THREADS = 3, ROUNDS = 1500, HOLD = 40 };
 
 struct crowd {
         struct execi_stacks stacks;
-        _Atomic(long) n_shared, n_short;
+        _Atomic(long) n_shared, n_short, n_foreign;
+        _Atomic(bool) is_over;
 };
 
 static void *churn(void *arg)
@@ -511,17 +693,33 @@ static void *churn(void *arg)
         return NULL;
 }
 
+static void *look(void *arg)
+{
+        struct crowd *c = arg;
+
+        while (!atom_load(&c->is_over, ACQUIRE)) {
+                if (execi_stacks_depth(&c->stacks) > PAGE) /* all stacks are touched at their tops only */
+                        atom_add(&c->n_foreign, 1, RELAXED);
+        }
+        return NULL;
+}
+
 static void no_stack_is_in_two_hands_S3(void **state)
 {
         static struct crowd c;
-        pthread_t threads[THREADS];
+        pthread_t threads[THREADS], looker;
 
         (void)state;
         assert_int_equal(execi_stacks_init(&c.stacks, BYTES, GUARD_BEST, true), 0);
         for (int i = 0; i < THREADS; i++)
                 assert_int_equal(pthread_create(&threads[i], NULL, churn, &c), 0);
+        assert_int_equal(pthread_create(&looker, NULL, look, &c), 0);
         for (int i = 0; i < THREADS; i++)
                 pthread_join(threads[i], NULL);
+        atom_store(&c.is_over, true, RELEASE);
+        pthread_join(looker, NULL);
+        assert_int_equal(atom_load(&c.n_foreign, RELAXED), 0);
+        expect_depth(&c.stacks, PAGE);
         assert_int_equal(atom_load(&c.n_shared, RELAXED), 0);
         assert_int_equal(atom_load(&c.n_short, RELAXED), 0);
         assert_int_equal(count(&c.stacks.n_live), count(&c.stacks.n_free));
@@ -560,6 +758,13 @@ int main(void)
                 cmocka_unit_test(misuse_is_named_S3),
                 cmocka_unit_test(neighbours_differ_in_colour),
                 cmocka_unit_test(touched_is_measured_from_the_top),
+                cmocka_unit_test(depth_of_a_stack_in_use_Y1),
+                cmocka_unit_test(depth_is_seen_before_pages_go),
+                cmocka_unit_test(depth_of_lone_stacks_is_seen_at_their_end),
+                cmocka_unit_test(canary_is_not_taken_for_depth_Y3),
+                cmocka_unit_test(many_stacks_are_looked_at_in_turns),
+                cmocka_unit_test(depth_of_a_huge_stack),
+                cmocka_unit_test(foreign_memory_is_not_taken_for_depth_Y2),
                 cmocka_unit_test(no_stack_is_in_two_hands_S3),
         };
 
