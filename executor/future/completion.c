@@ -166,8 +166,6 @@ static void entry_finished(struct execi_worker *w, struct execi_waiter *node)
         } while (!atom_cas(&c->finished, &at, (uintptr_t)e, RELEASE)); /* @pair completion.finished; Q3 */
 }
 
-const struct execi_waiter_ops execi_waiter_ops = {entry_finished};
-
 static exec_completion *new_queue(size_t n_block)
 {
         exec_completion *c = execi_alloc(sizeof *c);
@@ -193,6 +191,7 @@ int exec_completion_new(exec_completion **out)
 static void fill(struct entry *e, exec_completion *c, exec_future *f, void *tag)
 {
         e->node.kind = WAITER_ENTRY;
+        e->node.finished = entry_finished;
         e->queue = c;
         e->future = f;
         e->tag = tag;

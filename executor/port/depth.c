@@ -120,11 +120,10 @@ static size_t count_locked(const struct execi_stacks *s)
 /* Few stacks are all looked at. A large sample takes 2 ms: who asks again and again gets small ones meanwhile. */
 static size_t sample_max(struct execi_stacks *s, size_t n)
 {
-        int64_t now_ns = execi_clock_now();
-        int64_t last_ns = atom_load(&s->sampled_ns, RELAXED); /* @relaxed hint */
-
         if (n <= FEW)
                 return FEW;
+        int64_t now_ns = execi_clock_now();
+        int64_t last_ns = atom_load(&s->sampled_ns, RELAXED); /* @relaxed hint */
         if (last_ns && now_ns - last_ns < REST_NS)
                 return SAMPLE_LEAST;
         atom_store(&s->sampled_ns, now_ns, RELAXED);

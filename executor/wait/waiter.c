@@ -133,7 +133,7 @@ static void tell(struct execi_worker *w, struct execi_waiter *n, enum wake_where
                 execi_parker_unpark(&((struct execi_thread_waiter *)n)->parker);
                 break;
         case WAITER_ENTRY:
-                execi_waiter_ops.entry_finished(w, n);
+                n->finished(w, n);
                 break;
         case WAITER_CALLBACK:
                 execi_callback_defer((struct execi_callback_waiter *)n);
@@ -285,7 +285,7 @@ void execi_task_finish(struct execi_worker *w, exec_future *f, int err, void *va
                         if (UNLIKELY(done & WORD_DETACHED) && !(done & WORD_QUEUED))
                                 execi_cell_release(w, f);
                         if (waiters & TAG_ENTRY)
-                                execi_waiter_ops.entry_finished(w, execi_waiter_at(waiters));
+                                execi_waiter_at(waiters)->finished(w, execi_waiter_at(waiters));
                         else if (waiters)
                                 tell_one_gather(w, (exec_future *)(uintptr_t)(waiters & ~TAG_GATHER), f, state,
                                                 end); /* NOLINT */

@@ -3,8 +3,8 @@
  * N1 a node is linked to a future's word only under the word's LOCK, or as the first by a compare-and-swap.
  * N2 finishing detaches the whole list under LOCK and claims each waiter before LOCK falls; whoever lost the claim (a
  *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
- *    A completion queue's entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
- *    on is the finisher's; who frees the queue waits until it has arrived there.
+ *    An entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
+ *    on is the finisher's; whoever wants its memory back waits until it has arrived there.
  * N3 waiters are told in the order in which they came; but gathers after all others, and callbacks run last: those may run
  *    the program's own code, which must not find an entry or a task that nobody has told yet.
  * N4 nothing here allocates or fails. */
@@ -19,7 +19,7 @@ enum waiter_kind {
         WAITER_TASK,     /* a suspended task: its wait word, then a wake */
         WAITER_THREAD,   /* a plain thread: a wait word of its own, then its parker */
         WAITER_GATHER,   /* a gather that is not the first waiter; the node is freed by the one who finishes */
-        WAITER_ENTRY,    /* an entry of a completion queue */
+        WAITER_ENTRY,    /* one of an upper layer: @finished is called when LOCK has fallen */
         WAITER_CALLBACK, /* a done callback; the node is freed when it has run */
 };
 
@@ -27,6 +27,8 @@ struct execi_waiter {
         uint64_t next; /* an older node, perhaps with TAG_ENTRY, or a gather's cell | TAG_GATHER, or 0 */
         struct execi_waiter *prev;
         enum waiter_kind kind;
+        /* An entry: the future is done, and the node its finisher's, who lets go of it here. */
+        void (*finished)(struct execi_worker *w, struct execi_waiter *entry);
 } ALIGNED(16);
 
 struct execi_task_waiter {
@@ -62,12 +64,6 @@ struct execi_callback_waiter {
         void (*fn)(exec_future *f, void *arg);
         void *arg;
 };
-
-/* What waits in upper layers: told after LOCK has fallen. */
-struct execi_waiter_ops {
-        void (*entry_finished)(struct execi_worker *w, struct execi_waiter *entry);
-};
-extern const struct execi_waiter_ops execi_waiter_ops; /* future/completion.c */
 
 static inline struct execi_waiter *execi_waiter_at(uint64_t next)
 {
@@ -136,7 +132,9 @@ static ALWAYS_INLINE bool execi_task_finish_plain(struct execi_worker *w, exec_f
         if (UNLIKELY(!atom_cas(&f->word, &word, (word & ~(WORD_WAITERS | WORD_QUEUED)) | WORD_DONE, ACQ_REL)))
                 return false;
         if (waiters & TAG_ENTRY) {
-                execi_waiter_ops.entry_finished(w, execi_waiter_at(waiters));
+                struct execi_waiter *entry = execi_waiter_at(waiters);
+
+                entry->finished(w, entry);
         } else if (waiters) {
                 exec_future *g = (exec_future *)(uintptr_t)(waiters - TAG_GATHER); /* NOLINT */
 

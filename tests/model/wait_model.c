@@ -163,11 +163,8 @@ UNUSED_HERE(void execi_unhandled(exec_future *f))
 UNUSED_HERE(void execi_idle_notify_slow(struct exec_pool *p))
 UNUSED_HERE(void execi_idle_watch_slow(struct exec_pool *p))
 UNUSED_HERE(exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t))
-UNUSED_HERE(static void no_entry(struct execi_worker *w, struct execi_waiter *entry))
 #pragma GCC diagnostic pop
 /* clang-format on */
-
-const struct execi_waiter_ops execi_waiter_ops = {.entry_finished = no_entry};
 
 /* ---- start ---- */
 
