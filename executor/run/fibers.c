@@ -3,6 +3,8 @@
 
 #include "port/memory.h"
 
+#include <string.h>
+
 enum { MAX_CACHE = 64, KEEP_STACKS = 64 };
 #define OWN_OVERHEAD ((size_t)8 << 10) /* the record, a colour, the loop's frames */
 #define LEAST_CLASS  14                /* 16 KiB */
@@ -120,15 +122,17 @@ static void free_cache(struct execi_worker *w)
 
 void execi_fibers_trim(struct execi_worker *w)
 {
+        struct execi_stacks *classes[N_STACK_CLASSES];
         struct exec_pool *pool = w->pool;
 
         free_cache(w);
         execi_stacks_trim(&pool->stacks, KEEP_STACKS);
-        execi_spin_lock(&pool->classes_lock);
-        for (unsigned i = 0; i < N_STACK_CLASSES; i++)
-                if (pool->classes[i])
-                        execi_stacks_trim(pool->classes[i], 0);
+        execi_spin_lock(&pool->classes_lock); /* not across the trims' system calls; a class stays once it is there */
+        memcpy(classes, pool->classes, sizeof classes);
         execi_spin_unlock(&pool->classes_lock);
+        for (unsigned i = 0; i < N_STACK_CLASSES; i++)
+                if (classes[i])
+                        execi_stacks_trim(classes[i], 0);
 }
 
 void execi_fibers_fini(struct execi_worker *w)

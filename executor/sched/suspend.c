@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "port/sanitizer.h"
 #include "sched/ready.h"
+#include "task/extra.h"
 #include "task/state.h"
 
 #ifdef EXECI_THREAD_LOCAL_READ
@@ -75,8 +76,13 @@ _Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to,
 
 static void check_stack(const struct execi_fiber *f)
 {
-        if (UNLIKELY(f->checked && !execi_stack_intact(f->stacks, f->low)))
-                execi_panic("a task overran its stack of %zu bytes: raise stack_bytes", f->stacks->bytes);
+        const struct execi_extra *e;
+
+        if (LIKELY(!f->checked || execi_stack_intact(f->stacks, f->low)))
+                return;
+        e = execi_extra_get(f->task);
+        execi_panic("stack overflow in task %s: it overran its stack of %zu bytes; raise stack_bytes",
+                    e && e->name[0] ? e->name : "without a name", f->stacks->bytes);
 }
 
 void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)

@@ -275,7 +275,7 @@ static void test_an_overrun_without_the_handler_says_nothing(struct fixture *fx)
 static void test_an_overrun_of_a_canary_ends_the_program(struct fixture *fx)
 {
         (void)fx;
-        expect_end(EXEC_POOL_GUARD_CANARY, SIGABRT, "overran its stack");
+        expect_end(EXEC_POOL_GUARD_CANARY, SIGABRT, "stack overflow in task hungry");
 }
 
 static const struct fixture_case cases[] = {
