@@ -1,6 +1,7 @@
 /* task.c - see task.h. */
 #include "run/task.h"
 
+#include "base/check.h"
 #include "port/sanitizer.h"
 #include "run/fibers.h"
 #include "sched/suspend.h"
@@ -107,6 +108,8 @@ static void own_main(void *arg)
 
         execi_switch_arrived();
         execi_task_run_slow(self->worker, self->first);
+        CHECK(execi_worker_current(),
+              "a task returned in the child of a fork(): end the child in the task, by _exit()"); /* pool.c after_fork */
         execi_switch_last(self->worker, execi_fibers_take_spare(self->worker), commit_free, self);
 }
 
