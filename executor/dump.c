@@ -46,7 +46,7 @@ static void put(struct dump *d, const char *line)
 
 static const char *kind_name(const exec_future *f)
 {
-        static const char *const names[CELL_KINDS] = {"nothing", "task", "promise", "sleep", "gather"};
+        static const char *const names[CELL_KINDS] = {"nothing", "task", "promise", "sleep", "gather", "shield"};
 
         return f->kind < CELL_KINDS ? names[f->kind] : "?";
 }
@@ -113,20 +113,11 @@ static void describe(struct dump *d, exec_future *t, uint64_t word)
 static void visit(exec_future *f, void *arg)
 {
         struct dump *d = arg;
-        uint64_t w = atom_load(&f->word, ACQUIRE);
 
-        for (;;) {
-                if (!(w & (WORD_QUEUED | WORD_STARTED)) || (w & WORD_DONE))
-                        return;
-                if (w & WORD_LOCK)
-                        w = execi_state_load(f);
-                else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE))
-                        break;
-        }
-        atom_add(&f->refs, 1, RELAXED); /* @relaxed count: under LOCK it cannot finish */
-        execi_state_unlock(f, w & ~WORD_DETACHED);
+        if (!execi_state_hold_task(f))
+                return;
         if (!execi_state_is_done(f))
-                describe(d, f, w);
+                describe(d, f, execi_state_load(f));
         execi_unref(execi_worker_current(), f);
 }
 

@@ -181,6 +181,7 @@ static int init_worker(struct exec_pool *pool, unsigned i)
         w->slab = &pool->arena->slabs[i];
         w->random = (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
         w->poll_every = 2;
+        atom_store(&w->plain_create, pool->plain, RELAXED); /* @relaxed init */
         w->seen = execi_alloc(pool->n_workers * sizeof *w->seen);
         execi_timers_init(&w->timers);
         execi_parker_init(&w->parker);

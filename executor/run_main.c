@@ -2,6 +2,7 @@
 #include "future/here.h"
 #include "port/pause.h"
 #include "port/thread.h"
+#include "wait/locals.h"
 
 #include <executor/executor.h>
 
@@ -15,6 +16,7 @@ struct job {
         exec_future *future; /* L(lock) main's */
         bool cancelled;      /* L(lock) before there was one */
         struct execi_thread thread;
+        struct execi_locals *locals; /* of the task, which keeps them: main begins with them */
         int result;
 };
 
@@ -59,7 +61,9 @@ static void *thread_main(void *arg)
 {
         struct job *job = arg;
 
+        execi_locals_borrow(job->locals);
         job->result = run(job);
+        execi_locals_borrow(NULL);
         exec_promise_set(job->done, NULL);
         return NULL;
 }
@@ -84,6 +88,7 @@ static int run_inside(struct job *job)
         exec_completion *queue;
         int r;
 
+        job->locals = execi_locals_here(execi_worker_current());
         job->done = exec_promise_new(NULL);
         if (exec_future_done(job->done)) /* it could not be made */
                 return -ENOMEM;

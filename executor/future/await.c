@@ -7,6 +7,7 @@
 #include "task/waitword.h"
 #include "wait/block.h"
 #include "wait/cancel.h"
+#include "wait/circle.h"
 
 #include <executor/future.h>
 
@@ -32,13 +33,20 @@ static inline bool is_direct(struct execi_worker *w, exec_future *f)
                !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN); /* @relaxed hint */
 }
 
+/* The task @f is the caller, or waits for it. */
+static inline bool is_deadlock(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+{
+        return f == execi_here_task(w) ||
+               (UNLIKELY(execi_awaits(f)) && w && deadline_ns == EXEC_FOREVER && execi_is_circle(w->fiber, f));
+}
+
 static inline int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
 {
         int r = execi_may_wait(w);
 
         if (r)
                 return r;
-        if (UNLIKELY(f == execi_here_task(w)))
+        if (f->kind == CELL_TASK && UNLIKELY(is_deadlock(w, f, deadline_ns)))
                 return -EDEADLK;
         r = execi_wait_future(f, deadline_ns);
         return r ? r : fold(f, value);

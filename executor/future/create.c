@@ -9,6 +9,7 @@
 #include "task/extra.h"
 #include "task/register.h"
 #include "wait/ending.h"
+#include "wait/locals.h"
 #include "wait/outside.h"
 #include "wait/waiter.h"
 
@@ -67,14 +68,11 @@ static inline void enqueue(struct execi_worker *w, exec_future *t)
  * any other that never ran, as refused or as cancelled, whichever claims it first. */
 static COLD void end_refused(struct execi_worker *w, exec_future *t)
 {
-        struct execi_extra *e = execi_extra_get(t);
-        bool claimed = execi_state_claim(t);
+        enum start_answer answer = execi_state_start(t); /* no queue points to it */
 
-        execi_state_start(t); /* no queue points to it */
-        if (!claimed)
+        if (answer == START_SKIP || answer == START_FREE)
                 return;
-        if (e)
-                execi_drop(e->drop_arg, e->arg);
+        execi_task_let_go(t);
         atom_or(&t->seen, SEEN_ERROR, RELAXED); /* @relaxed flag: a refusal need not be looked at */
         execi_task_end(w, t, -ESHUTDOWN, NULL);
 }
@@ -138,6 +136,7 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
                                      const struct exec_task_options *o)
 {
         bool precise = execi_tsan_precise(), foreign = !w || w->pool != pool;
+        struct execi_locals *locals = execi_locals_here(w);
         unsigned flags = 0;
         exec_future *t;
 
@@ -155,7 +154,7 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
         init(t, CELL_TASK, foreign || precise ? flags | CELL_ALLOCATED : flags);
         t->fn = fn;
         t->arg = (void *)(uintptr_t)arg; /* NOLINT */
-        if (o && attach_options(t, arg, o)) {
+        if ((o && attach_options(t, arg, o)) || (locals && execi_locals_pass(locals, t, pool))) {
                 free_unborn(w, t);
                 return NULL;
         }
@@ -190,7 +189,7 @@ exec_future *exec_create_task(exec_task_fn fn, void *arg)
         struct execi_worker *w = execi_worker_current();
         exec_future *t;
 
-        if (UNLIKELY(!w || !fn || !w->pool->plain))
+        if (UNLIKELY(!w || !fn || !atom_load(&w->plain_create, RELAXED))) /* @relaxed M3 */
                 return exec_create_task_with(fn, arg, NULL);
         t = execi_slab_alloc(w->slab);
         if (UNLIKELY(!t))

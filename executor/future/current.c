@@ -1,5 +1,6 @@
 /* current.c - what a task asks about itself: which one, its name, is it cancelled, why did it fail. */
 #include "future/here.h"
+#include "future/timeout.h"
 #include "port/memory.h"
 #include "task/extra.h"
 #include "task/state.h"
@@ -33,9 +34,14 @@ exec_pool *exec_pool_current(void)
 
 bool exec_cancel_requested(void)
 {
-        exec_future *t = exec_current_task();
+        struct execi_worker *w = execi_worker_current();
+        exec_future *t = w && !w->in_callback ? execi_here_task(w) : NULL;
 
-        return t && (atom_load(&t->word, RELAXED) & WORD_CANCEL); /* @relaxed hint */
+        if (!t)
+                return false;
+        if (atom_load(&t->word, RELAXED) & WORD_CANCEL) /* @relaxed hint */
+                return true;
+        return UNLIKELY(!w->polls_left--) && execi_timeout_poll(w, t);
 }
 
 static bool is_task(const exec_future *f)

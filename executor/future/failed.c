@@ -5,16 +5,17 @@
 #include "task/state.h"
 
 /* Shared by all and never counted; 2 references, as one would send them down the sole owner's path of execi_unref(). */
-#define FAILED(e)                                                                                                      \
+#define ENDED(s, e)                                                                                                    \
         {                                                                                                              \
-                .word = WORD_DONE, .refs = 2, .err = (e), .kind = CELL_PROMISE, .state = EXEC_FAILED,                  \
-                .flags = CELL_STATIC, .seen = SEEN_ERROR                                                               \
+                .word = WORD_DONE, .refs = 2, .err = (e), .kind = CELL_PROMISE, .state = (s), .flags = CELL_STATIC,    \
+                .seen = SEEN_ERROR                                                                                     \
         }
+#define FAILED(e) ENDED(EXEC_FAILED, e)
 
 /* Writable: their word's LOCK is taken like any other's. */
 static exec_future failed[] ALIGNED(CACHE_LINE) = {
-        FAILED(-ENOMEM), FAILED(-EINVAL), FAILED(-ESHUTDOWN), FAILED(-ECHILD),
-        FAILED(-EPIPE),  FAILED(-EPERM),  FAILED(-EDEADLK),
+        FAILED(-ENOMEM), FAILED(-EINVAL),  FAILED(-ESHUTDOWN), FAILED(-ECHILD), FAILED(-EPIPE),
+        FAILED(-EPERM),  FAILED(-EDEADLK), FAILED(-EALREADY),  FAILED(-EAGAIN), ENDED(EXEC_CANCELLED, -ECANCELED),
 };
 
 exec_future *execi_failed(int err)

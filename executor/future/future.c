@@ -6,6 +6,7 @@
 #include "port/sanitizer.h"
 #include "task/extra.h"
 #include "wait/cancel.h"
+#include "wait/locals.h"
 #include "wait/waiter.h"
 
 #include <executor/future.h>
@@ -62,8 +63,20 @@ int exec_future_outcome(const exec_future *f, struct exec_outcome *out)
         return 0;
 }
 
+/* The future whose end @f shows, if that ended in @state. */
+static exec_future *behind_shields(exec_future *f, int state)
+{
+        while (f->kind == CELL_SHIELD && exec_future_done(f) && f->state == state) {
+                note_seen(f, SEEN_ERROR); /* of a value it says nothing */
+                f = f->inner;
+        }
+        return f;
+}
+
 int exec_take(exec_future *f, void **value)
 {
+        if (execi_is_future(f))
+                f = behind_shields(f, EXEC_DONE);
         if (!execi_is_future(f) || f->kind == CELL_GATHER) /* a gather's value is the library's */
                 return -EINVAL;
         if (!exec_future_done(f))
@@ -83,6 +96,8 @@ const char *exec_future_error_message(const exec_future *f, const char **file, i
 {
         struct execi_extra *e;
 
+        if (execi_is_future(f))
+                f = behind_shields((exec_future *)(uintptr_t)f, EXEC_FAILED); /* NOLINT */
         if (!execi_is_future(f) || !exec_future_done(f) || f->state == EXEC_DONE)
                 return NULL;
         note_seen(f, SEEN_ERROR);
@@ -107,6 +122,15 @@ int exec_cancel(exec_future *f, const char *reason)
         return execi_cancel(execi_worker_current(), f, reason);
 }
 
+int exec_try_cancel_unstarted(exec_future *task, const char *reason)
+{
+        if (!execi_is_future(task) || task->kind != CELL_TASK)
+                return -EINVAL;
+        if (execi_state_is_done(task))
+                return task->state == EXEC_CANCELLED && (atom_load(&task->seen, ACQUIRE) & SEEN_UNBEGUN);
+        return execi_cancel_unstarted(execi_worker_current(), task, reason);
+}
+
 const char *exec_cancel_reason(const exec_future *f)
 {
         return execi_is_future(f) ? execi_reason_get(f) : NULL;
@@ -125,6 +149,7 @@ int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)
         c->future = f;
         c->fn = fn;
         c->arg = arg;
+        c->locals = execi_locals_ref(execi_locals_here(execi_worker_current()));
         execi_tsan_release(c);
         if (!execi_waiter_link(f, &c->node)) {
                 execi_ref(f);
@@ -140,6 +165,7 @@ static int free_callbacks(struct execi_callback_waiter *removed)
 
         for (struct execi_callback_waiter *next; removed; removed = next, n++) {
                 next = removed->next_run;
+                execi_locals_unref(removed->locals);
                 execi_free(removed, sizeof *removed);
         }
         return n;

@@ -21,8 +21,11 @@
 #undef CK_USE_CC_BUILTINS
 #define CK_USE_CC_BUILTINS 1
 #include <gcc/ck_f_pr.h>
+#define CK_F_PR_FAS_CHAR
 #define CK_F_PR_FAS_INT
 #define CK_F_PR_FAS_UINT
+#define CK_F_PR_FAS_8
+#define CK_F_PR_FAS_16
 #define CK_F_PR_FAS_32
 #define CK_F_PR_FAS_64
 #define CK_F_PR_FAS_PTR
@@ -57,8 +60,11 @@
                 return atom_swap(EXECI_CK(T, p), v, SEQ_CST);                                                          \
         }
 
+EXECI_CK_ACCESS(char, char, char)
 EXECI_CK_ACCESS(int, int, int)
 EXECI_CK_ACCESS(uint, unsigned int, unsigned int)
+EXECI_CK_ACCESS(8, uint8_t, uint8_t)
+EXECI_CK_ACCESS(16, uint16_t, uint16_t)
 EXECI_CK_ACCESS(32, uint32_t, uint32_t)
 EXECI_CK_ACCESS(64, uint64_t, uint64_t)
 EXECI_CK_ACCESS(ptr, void, void *)
@@ -84,5 +90,14 @@ EXECI_CK_FENCE(acquire)
 EXECI_CK_FENCE(release)
 EXECI_CK_FENCE(load)
 EXECI_CK_FENCE(store)
+
+/* ck asks for these without optimisation only; nothing here runs them. */
+#define EXECI_CK_FULL_FENCE(F)                                                                                         \
+        CK_CC_INLINE static void ck_pr_fence_strict_##F(void)                                                          \
+        {                                                                                                              \
+                __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                               \
+        }
+EXECI_CK_FULL_FENCE(store_load)
+EXECI_CK_FULL_FENCE(memory)
 
 #endif

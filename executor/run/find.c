@@ -224,14 +224,26 @@ static exec_future *search(struct execi_worker *w, bool woken)
         return force_round(w);
 }
 
-/* The keeper's tick: one look at everything, so that a watch costs little. */
+static bool is_any_due(struct exec_pool *pool, int64_t now_ns)
+{
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                if (atom_load(&pool->workers[i].timers.min_ns, RELAXED) <= now_ns) /* @relaxed hint */
+                        return true;
+        return false;
+}
+
+/* The keeper's tick: one look at everything, so that a watch costs little. It counts as asleep meanwhile; so before it
+ * runs what the program has tied to a timer it leaves the sleepers, else the pool would seem to have nothing to do. */
 static exec_future *look_round(struct execi_worker *w)
 {
         int64_t now_ns = read_clock(w);
         exec_future *t = steal_round(w, true, now_ns);
 
-        if (!t && fire_timers(w, now_ns))
-                t = find_own(w);
+        if (!t && is_any_due(w->pool, now_ns)) {
+                execi_idle_leave(w);
+                if (fire_timers(w, now_ns))
+                        t = find_own(w);
+        }
         return t ? t : force_round(w);
 }
 

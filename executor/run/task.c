@@ -12,20 +12,12 @@
 #include "wait/outside.h"
 #include "wait/waiter.h"
 
-static COLD void drop_arg(exec_future *t)
-{
-        struct execi_extra *extra = execi_extra_get(t);
-
-        if (extra)
-                execi_drop(extra->drop_arg, extra->arg);
-}
-
 /* One with options or a message. Its end may drop its value too (waiter.c): outside any task, as all drops. */
 static COLD void returned_with_extra(struct execi_fiber *fiber, exec_future *t, int err, void *value)
 {
         bool was = execi_outside_begin();
 
-        drop_arg(t);
+        execi_task_let_go(t);
         execi_task_end(fiber->worker, t, err, value);
         execi_outside_end(was);
 }
@@ -34,7 +26,8 @@ static COLD void returned_with_extra(struct execi_fiber *fiber, exec_future *t, 
 static void end_unstarted(struct execi_worker *w, exec_future *t, int err)
 {
         execi_tsan_acquire(t);
-        drop_arg(t);
+        execi_task_let_go(t);
+        atom_or(&t->seen, SEEN_UNBEGUN, RELAXED); /* @relaxed flag, read behind DONE */
         execi_task_end(w, t, err, NULL);
 }
 

@@ -28,7 +28,7 @@ static ALWAYS_INLINE void execi_task_run(struct execi_worker *w, exec_future *t)
         atom_store(&t->wait.word, WAIT_STARTED, RELAXED); /* @relaxed W6: one who cancels runs a membarrier */
         COMPILER_BARRIER();
         word = atom_load(&t->word, RELAXED); /* @relaxed W6 */
-        if (UNLIKELY(t->flags || (word & (WORD_CANCEL | WORD_STARTED)))) {
+        if (UNLIKELY(t->flags || (word & (WORD_CANCEL | WORD_STARTED | WORD_RECALLED)))) {
                 execi_task_run_slow(w, t);
                 return;
         }

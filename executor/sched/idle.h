@@ -42,7 +42,7 @@ void execi_idle_hungry(struct execi_worker *w);       /* one round found nothing
 enum sleep_answer { SLEEP_SEARCH, SLEEP_WATCH, SLEEP_TRIM };
 /* Sleep until woken or something is to do. SEARCH: look again. TRIM: idle for long; give memory back. On return the worker
  * counts as searching. WATCH: the keeper's tick; look round once, also at timers and next slots; the worker still counts as
- * asleep: sleep on, or execi_idle_leave() first. */
+ * asleep: sleep on, or execi_idle_leave() before anything of the program runs. */
 enum sleep_answer execi_idle_sleep(struct execi_worker *w);
 void execi_idle_leave(struct execi_worker *w);
 

@@ -35,8 +35,9 @@ struct execi_timers {
 };
 
 struct execi_worker {
-        struct exec_pool *pool; /* I */
-        unsigned id;            /* I */
+        struct exec_pool *pool;     /* I */
+        unsigned id;                /* I */
+        _Atomic(bool) plain_create; /* A: the pool is plain, and no task of it has locals to pass on: locals.h M3 */
         /* O */
         struct execi_fiber *fiber; /* running */
         struct execi_fiber *spare; /* there is one whenever user code runs */
@@ -58,6 +59,8 @@ struct execi_worker {
         int64_t gave_up_ns; /* when it last went to sleep */
         int64_t trim_ns;    /* when to give memory back if it stays idle; 0: it has had work since */
         uint64_t random;
+        uint32_t polls_left, polls_every; /* exec_cancel_requested(): until it looks at the clock */
+        int64_t polls_ns;                 /* when it did */
         bool searching, hungry;
         bool inbox_first;                /* it has its turn */
         bool wakes_first;                /* likewise, of the pool's two queues from outside */

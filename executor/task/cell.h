@@ -1,4 +1,4 @@
-/* cell.h - the 64-byte object behind every exec_future: a task, a promise, a sleep or a gather.
+/* cell.h - the 64-byte object behind every exec_future: a task, a promise, a sleep, a gather or a shield.
  *
  * One cache line, so that creating and running a task touches one line. What only some cells need lives in an extra
  * block (extra.h), or in the prefix of a cell that did not come from a slab (slab.h). Fields that are never needed at
@@ -24,8 +24,9 @@
 #include <executor/types.h>
 
 struct execi_fiber;
+struct execi_shield_link;
 
-enum cell_kind { CELL_FREE = 0, CELL_TASK, CELL_PROMISE, CELL_SLEEP, CELL_GATHER, CELL_KINDS };
+enum cell_kind { CELL_FREE = 0, CELL_TASK, CELL_PROMISE, CELL_SLEEP, CELL_GATHER, CELL_SHIELD, CELL_KINDS };
 
 /* Bits of cell.flags, set at creation. */
 enum {
@@ -38,7 +39,12 @@ enum {
         CELL_STATIC = 128,   /* one of the futures that have already failed: never freed */
 };
 
-enum { SEEN_ERROR = 1, SEEN_TAKEN = 2, SEEN_PASSED = 4 /* a task: its cancel went on to what it awaits */ };
+enum {
+        SEEN_ERROR = 1,
+        SEEN_TAKEN = 2,
+        SEEN_PASSED = 4,  /* a task: its cancel went on to what it awaits */
+        SEEN_UNBEGUN = 8, /* a task: it was cancelled before its body began */
+};
 
 struct exec_future {
         _Atomic(uint64_t) word;
@@ -74,7 +80,12 @@ struct exec_future {
                         exec_future *const *children;
                 };
                 struct execi_timer timer; /* a sleep */
-                exec_future *next_free;   /* a free cell */
+                struct {                  /* a shield */
+                        void *no_link;    /* next_free, while the shield is being freed */
+                        exec_future *inner;
+                        struct execi_shield_link *shield_link;
+                };
+                exec_future *next_free; /* a free cell */
         };
         _Atomic(uintptr_t) extra; /* struct execi_extra *, or a cancel reason: extra.h */
         union {

@@ -30,6 +30,7 @@ struct execi_extra {
         size_t message_bytes;
         const char *file;
         int line;
+        struct execi_locals *locals;   /* a task's: wait/locals.h */
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
         struct execi_asking asking;    /* of the one who set the gather's CANCEL */
         _Atomic(uint64_t) number;      /* of a task without a name that was asked for it */

@@ -16,11 +16,13 @@
 #include <stdbool.h>
 
 struct execi_worker;
+struct execi_scope;
 
 struct execi_fiber {
         struct execi_context context;
         exec_future *task;           /* innermost running task, NULL at the loop */
         struct execi_worker *worker; /* the one it runs on, or ran on last */
+        struct execi_scope *scope;   /* the innermost timeout scope of the tasks on this stack */
         struct execi_fiber *next;    /* in a cache */
         exec_future *first;          /* with a stack of its own: the task it was made for */
         char *low;                   /* lowest usable address; low + direct_room: the end for direct awaits */

@@ -21,8 +21,11 @@
  *    marks this word, runs a membarrier, and then reads the wait word. So at least one of them sees the other: a runner
  *    that sees CANCEL does not run the body, one who cancels and sees no start may claim the task and finish it; should
  *    both, the swap that sets STARTED decides. Without membarrier every start is that swap.
- *    A request withdrawn before the start leaves RECALLED: nobody may claim the task any more, for a runner may have looked
- *    just then; a later request is for the swap that sets STARTED to find, or for the task.
+ *    A request withdrawn before the start leaves RECALLED: nobody who cancels may claim the task any more, for a runner may
+ *    have looked just then; a later request is for the swap that sets STARTED to find, or for the task.
+ *    One who would cancel it only if it has not started marks it RECALLED too, and finds out as any other who cancels. A
+ *    runner that sees RECALLED starts the task by the swap. So if no start is seen, the swap that sets STARTED decides,
+ *    and he may claim; if one is seen, the body runs, and has been told of nothing.
  * W7 refs falls to 0, and rises from 0, only under LOCK or by the running task itself: so it happens once that the last
  *    reference goes and none is left to others.
  * ASKING is a gather's: somebody passes a request on to its children. */
@@ -125,6 +128,36 @@ static inline bool execi_state_claim(exec_future *f)
         return false;
 }
 
+/* One who wants it only unstarted: from here on its start is a swap. false: it has started, or somebody has claimed it. */
+static inline bool execi_state_recall(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        while ((w & (WORD_QUEUED | WORD_STARTED | WORD_DONE)) == WORD_QUEUED) {
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_RECALLED, SEQ_CST))
+                        return true;
+        }
+        return false;
+}
+
+/* The same, once he knows that it has not started: take it, with a request counted. false: its runner was first. */
+static inline bool execi_state_claim_recalled(exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        while ((w & (WORD_QUEUED | WORD_STARTED | WORD_DONE)) == WORD_QUEUED) {
+                uint64_t to = (w & WORD_COUNT) == WORD_COUNT ? w : w + WORD_ONE;
+
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, to | WORD_STARTED, ACQ_REL))
+                        return true;
+        }
+        return false;
+}
+
 enum cancel_answer { CANCEL_TOO_LATE, CANCEL_QUEUED, CANCEL_AGAIN, CANCEL_MARKED };
 
 /* Count one cancel request of a task.
@@ -190,6 +223,43 @@ static inline int execi_state_uncancel(exec_future *f)
                 }
                 if (atom_cas(&f->word, &w, to, ACQ_REL))
                         return (int)((to & WORD_COUNT) >> 48);
+        }
+}
+
+/* A cell of a slab, which may be anything by now: if it is a task that has not ended, make a reference to it. */
+static inline bool execi_state_hold_task(exec_future *f)
+{
+        uint64_t w = atom_load(&f->word, ACQUIRE);
+
+        for (;;) {
+                if (!(w & (WORD_QUEUED | WORD_STARTED)) || (w & WORD_DONE))
+                        return false; /* free, done, or no task */
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE))
+                        break;
+        }
+        atom_add(&f->refs, 1, RELAXED); /* @relaxed count: under LOCK it cannot finish */
+        execi_state_unlock(f, w & ~WORD_DETACHED);
+        return true;
+}
+
+/* The running task's own: withdraw the request of a timeout scope. When no more are left than @n_before goes an undelivered
+ * cancel too, which then is the scope's. Returns whether that is so. */
+static inline bool execi_state_uncancel_since(exec_future *f, unsigned n_before)
+{
+        uint64_t w = execi_state_load(f);
+
+        for (;;) {
+                uint64_t to = (w & WORD_COUNT) ? w - WORD_ONE : w;
+                bool last = (to & WORD_COUNT) / WORD_ONE <= n_before;
+
+                if (last)
+                        to &= ~WORD_CANCEL;
+                if (w & WORD_LOCK)
+                        w = execi_state_load(f);
+                else if (atom_cas(&f->word, &w, to, ACQ_REL))
+                        return last;
         }
 }
 

@@ -35,7 +35,7 @@ struct execi_wait {
 };
 
 enum { WAIT_NONE = 0, WAIT_ARMED = 1, WAIT_CLAIMED = 2, WAIT_STATE = 3 };
-enum { WAIT_FORWARD = 4, WAIT_SOLE = 8 };
+enum { WAIT_FORWARD = 4, WAIT_SOLE = 8, WAIT_TIMED = 64 /* a deadline ends it too */ };
 enum { PIN_NONE = 0, PIN_HELD = 1, PIN_OWED = 2, PIN_AGAIN = 4 };
 enum wait_by { BY_COMPLETION = 0, BY_DEADLINE = 1, BY_CANCEL = 2 };
 
@@ -44,7 +44,7 @@ enum wait_by { BY_COMPLETION = 0, BY_DEADLINE = 1, BY_CANCEL = 2 };
 #define WAIT_EPOCH     (~(uint32_t)0xff)
 #define WAIT_STARTED   ((uint32_t)1 << 31) /* set from the start of the task on; a word of 0: it has not started */
 
-/* The waiter. @kind: WAIT_FORWARD, also WAIT_SOLE, or 0. The store may still be in this CPU's buffer when the waiter next
+/* The waiter. @kind: WAIT_FORWARD, also WAIT_SOLE or WAIT_TIMED, or 0. The store may still be in this CPU's buffer when the waiter next
  * reads its state word: one who cancels a task that does not seem to wait runs a membarrier and looks again; @fenced (no
  * membarrier) does without, and no wait is SOLE. */
 static inline void execi_wait_arm(struct execi_wait *x, uint32_t kind, bool fenced)

@@ -46,7 +46,7 @@ static void commit_timed(struct execi_worker *w, void *ctx)
         exec_future *t = fw->waiter.task;
         bool done;
 
-        execi_wait_arm(&t->wait, WAIT_FORWARD, !w->pool->membarrier);
+        execi_wait_arm(&t->wait, WAIT_FORWARD | WAIT_TIMED, !w->pool->membarrier);
         if (is_cancel_pending(t))
                 execi_cancel_deliver(w, t); /* outside the heap's lock: it may go on to a sleep */
         execi_deadline_begin(w, &fw->deadline);

@@ -1,5 +1,6 @@
 /* callback.c - done callbacks run one after another on the thread that finished the future, outside every lock. */
 #include "port/memory.h"
+#include "wait/locals.h"
 #include "wait/outside.h"
 #include "wait/waiter.h"
 
@@ -70,7 +71,10 @@ void execi_callbacks_run(void)
                         deferred.tail = NULL;
                 execi_tsan_acquire(c->future);
                 execi_tsan_acquire(c); /* what the one who added it did before */
+                execi_locals_enter(execi_worker_current(), &c->locals);
                 c->fn(c->future, c->arg);
+                execi_locals_leave();
+                execi_locals_unref(c->locals);
                 execi_unref(execi_worker_current(), c->future);
                 execi_free(c, sizeof *c);
         }

@@ -8,6 +8,7 @@
 #include "task/waitword.h"
 #include "wait/ending.h"
 #include "wait/outside.h"
+#include "wait/shield.h"
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
@@ -28,11 +29,9 @@ static enum asked cancel_gather(struct work *k, exec_future *g);
 /* An unstarted task that this thread has claimed. */
 static void finish_unstarted(struct execi_worker *w, exec_future *t)
 {
-        struct execi_extra *extra = execi_extra_get(t);
-
         execi_tsan_acquire(t);
-        if (extra)
-                execi_drop(extra->drop_arg, extra->arg);
+        execi_task_let_go(t);
+        atom_or(&t->seen, SEEN_UNBEGUN, RELAXED); /* @relaxed flag, read behind DONE */
         execi_task_end(w, t, -ECANCELED, NULL);
 }
 
@@ -55,11 +54,9 @@ static enum mark mark(struct work *k, exec_future *f)
                 execi_reason_set(f, k->reason);
                 return execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL) ? MARK_ACCEPTED : MARK_REFUSED;
         case CELL_SLEEP:
-                if (execi_state_is_done(f) || !execi_sleep_stop(f))
-                        return MARK_REFUSED;
-                execi_reason_set(f, k->reason);
-                execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL);
-                return MARK_ACCEPTED;
+                return execi_sleep_cancel(k->w, f, k->reason) ? MARK_ACCEPTED : MARK_REFUSED;
+        case CELL_SHIELD:
+                return execi_shield_cancel(k->w, f, k->reason) ? MARK_ACCEPTED : MARK_REFUSED;
         case CELL_GATHER:
                 return cancel_gather(k, f) == ASKED_REFUSED ? MARK_REFUSED : MARK_ACCEPTED;
         default:
@@ -94,21 +91,14 @@ static enum interrupt_answer interrupt(exec_future *t)
         return execi_wait_interrupt(&t->wait);
 }
 
-static void push_chain(struct work *k, exec_future *t);
-
-/* V7. The caller holds a reference. */
-static void unpin(struct work *k, exec_future *t)
+/* The caller holds a reference. true: V7, another request came in between. */
+static bool unpin(struct work *k, exec_future *t)
 {
-        switch (execi_wait_unpin(&t->wait)) {
-        case UNPIN_WAKE:
+        enum unpin_answer answer = execi_wait_unpin(&t->wait);
+
+        if (answer == UNPIN_WAKE)
                 execi_wake(k->w, t, WAKE_QUEUE);
-                break;
-        case UNPIN_AGAIN:
-                push_chain(k, t); /* once for each request that came in between */
-                break;
-        case UNPIN_DONE:
-                break;
-        }
+        return answer == UNPIN_AGAIN;
 }
 
 /* What @t awaits has taken its request over. */
@@ -118,12 +108,13 @@ static void passed_on(exec_future *t)
 }
 
 /* @t, for which the caller holds a reference, was marked. Returns what it awaits, marked and referenced, if the request
- * must go on from there; else NULL. */
-static exec_future *push(struct work *k, exec_future *t)
+ * must go on from there; else NULL. *again: V7. */
+static exec_future *push_once(struct work *k, exec_future *t, bool *again)
 {
         exec_future *f;
         enum mark m;
 
+        *again = false;
         switch (interrupt(t)) {
         case INTERRUPT_NOT_WAITING:
                 return NULL; /* it runs, and will see the mark; or V7 */
@@ -135,7 +126,7 @@ static exec_future *push(struct work *k, exec_future *t)
         }
         f = t->awaiting;
         if (!execi_state_take_cancel(t)) { /* delivered or withdrawn meanwhile */
-                unpin(k, t);
+                *again = unpin(k, t);
                 return NULL;
         }
         if (f->kind == CELL_GATHER) { /* K3 */
@@ -150,11 +141,31 @@ static exec_future *push(struct work *k, exec_future *t)
                 passed_on(t);
         else
                 execi_state_give_cancel_back(t);
-        unpin(k, t);
+        *again = unpin(k, t);
         if (m == MARK_PUSH)
                 return f;
         execi_unref(k->w, f);
         return NULL;
+}
+
+static void push_chain(struct work *k, exec_future *t);
+
+/* As often as requests come in between; what @t awaits is mostly the same each time. */
+static exec_future *push(struct work *k, exec_future *t)
+{
+        exec_future *next = NULL;
+        bool again;
+
+        do {
+                exec_future *f = push_once(k, t, &again);
+
+                if (f && next && f != next)
+                        push_chain(k, next);
+                if (f && next)
+                        execi_unref(k->w, next);
+                next = f ? f : next;
+        } while (again);
+        return next;
 }
 
 /* @t was marked; the caller holds a reference. */
@@ -280,7 +291,8 @@ static void work_off(struct work *k)
                         passed_on(t);
                 else
                         execi_state_give_cancel_back(t);
-                unpin(k, t);
+                if (unpin(k, t))
+                        push_chain(k, t);
                 execi_unref(k->w, t);
         }
         if (k->w)
@@ -296,9 +308,29 @@ bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason)
         return accepted;
 }
 
+bool execi_cancel_unstarted(struct execi_worker *w, exec_future *t, const char *reason)
+{
+        if (!execi_state_recall(t))
+                return false;
+        execi_membarrier_if_any();
+        if (atom_load(&t->wait.word, ACQUIRE) || !execi_state_claim_recalled(t))
+                return false;
+        execi_reason_set(t, reason);
+        finish_unstarted(w, t);
+        return true;
+}
+
 void execi_cancel_deliver(struct execi_worker *w, exec_future *t)
 {
         struct work k = {.w = w, .reason = execi_reason_get(t)};
+
+        push_chain(&k, t);
+        work_off(&k);
+}
+
+void execi_cancel_push(struct execi_worker *w, exec_future *t)
+{
+        struct work k = {.w = w};
 
         push_chain(&k, t);
         work_off(&k);
@@ -308,18 +340,9 @@ void execi_cancel_deliver(struct execi_worker *w, exec_future *t)
 static void visit_task(exec_future *f, void *arg)
 {
         struct work *k = arg;
-        uint64_t w = atom_load(&f->word, ACQUIRE);
 
-        for (;;) {
-                if (!(w & (WORD_QUEUED | WORD_STARTED)) || (w & WORD_DONE))
-                        return; /* free, done, or no task */
-                if (w & WORD_LOCK)
-                        w = execi_state_load(f);
-                else if (atom_cas(&f->word, &w, w | WORD_LOCK, ACQUIRE))
-                        break;
-        }
-        atom_add(&f->refs, 1, RELAXED); /* @relaxed count: under LOCK it cannot finish */
-        execi_state_unlock(f, w & ~WORD_DETACHED);
+        if (!execi_state_hold_task(f))
+                return;
         cancel_one(k, f);
         execi_unref(k->w, f);
 }

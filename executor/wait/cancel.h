@@ -16,8 +16,15 @@
 /* true: accepted; false: @f was done. */
 bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason);
 
+/* The task @t only if it has not started: true: it never will. false: its body runs or has run, or somebody else ended it:
+ * then nothing was changed. */
+bool execi_cancel_unstarted(struct execi_worker *w, exec_future *t, const char *reason);
+
 /* The wait of @t, which is armed but known to nobody else yet: a request came before. Pass it on, or claim the wait. */
 void execi_cancel_deliver(struct execi_worker *w, exec_future *t);
+
+/* @t, for which the caller holds a reference, was marked: wake it, or pass the request on to what it awaits. */
+void execi_cancel_push(struct execi_worker *w, exec_future *t);
 
 /* Cancel every task of the pool. */
 void execi_cancel_all(struct exec_pool *pool, const char *reason);

@@ -2,7 +2,10 @@
 #include "wait/ending.h"
 
 #include "port/sanitizer.h"
+#include "task/extra.h"
 #include "task/register.h"
+#include "wait/locals.h"
+#include "wait/outside.h"
 #include "wait/waiter.h"
 
 static void end_from_outside(struct execi_worker *w, struct exec_pool *pool, exec_future *t, int err, void *value)
@@ -30,6 +33,19 @@ void execi_task_end(struct execi_worker *w, exec_future *t, int err, void *value
         }
         execi_task_finish(w, t, err, value);
         atom_bump(&w->n_finished, 1);
+}
+
+COLD void execi_task_let_go(exec_future *t)
+{
+        struct execi_extra *e = execi_extra_get(t);
+        struct execi_locals *locals;
+
+        if (!e)
+                return;
+        execi_drop(e->drop_arg, e->arg);
+        locals = e->locals;
+        e->locals = NULL;
+        execi_locals_unref(locals);
 }
 
 bool execi_pool_is_quiet(struct exec_pool *pool)

@@ -3,7 +3,9 @@
 #include "port/memory.h"
 #include "port/sanitizer.h"
 #include "task/extra.h"
+#include "wait/locals.h"
 #include "wait/outside.h"
+#include "wait/shield.h"
 #include "wait/timers.h"
 #include "wait/unhandled.h"
 #include "wait/waiter.h"
@@ -36,9 +38,17 @@ static void forget_callbacks(exec_future *f)
                 struct execi_waiter *n = execi_waiter_at(at);
 
                 at = n->next;
-                if (n->kind == WAITER_CALLBACK)
+                if (n->kind == WAITER_CALLBACK) {
+                        execi_locals_unref(((struct execi_callback_waiter *)n)->locals);
                         execi_free(n, sizeof(struct execi_callback_waiter));
+                }
         }
+}
+
+/* L(LOCK): nobody refers to @f, of which the word is @w, any more, and it is no task. Does that end it? */
+static bool is_forgotten(exec_future *f, uint64_t w)
+{
+        return f->kind == CELL_PROMISE || (f->kind == CELL_SHIELD && execi_shield_forget(f, w));
 }
 
 /* The last reference goes: W7. false: it was not the last any more, and is still held. *@end: the caller frees the cell. */
@@ -48,7 +58,7 @@ static bool drop_last(exec_future *f, bool *end)
         uint32_t one = 1;
         bool last = atom_cas(&f->refs, &one, 0, ACQ_REL); /* @pair reference.last */
 
-        *end = last && (f->kind == CELL_PROMISE || ((w & WORD_DONE) && !(w & WORD_QUEUED)));
+        *end = last && (((w & WORD_DONE) && !(w & WORD_QUEUED)) || (f->kind != CELL_TASK && is_forgotten(f, w)));
         execi_state_unlock(f, last ? w | WORD_DETACHED : w);
         return last;
 }
@@ -83,8 +93,11 @@ static bool drop(exec_future *f)
         execi_tsan_acquire(f);
         if (!end)
                 return false;
-        if (f->kind == CELL_PROMISE && !execi_state_is_done(f)) {
-                forget_callbacks(f);
+        if (f->kind != CELL_TASK && !execi_state_is_done(f)) {
+                if (f->kind == CELL_SHIELD)
+                        execi_shield_withdraw(f->inner, f->shield_link);
+                else
+                        forget_callbacks(f);
                 f->state = EXEC_CANCELLED;
         }
         return true;
@@ -104,14 +117,33 @@ static void release_children(exec_future *g, exec_future **list)
         execi_free((void *)(uintptr_t)g->children, (size_t)g->n_children * sizeof *g->children); /* NOLINT */
 }
 
+/* The future behind a shield, in the same way. An error that was seen there has been seen: it is reported once, by @s's
+ * inner one. */
+static void release_inner(exec_future *s, exec_future **list)
+{
+        exec_future *inner = s->inner;
+
+        if (s->state == EXEC_FAILED && (atom_load(&s->seen, RELAXED) & SEEN_ERROR)) /* @relaxed flag */
+                atom_or(&inner->seen, SEEN_ERROR, RELAXED);                         /* @relaxed flag */
+        if (!drop(inner))
+                return;
+        inner->next_free = *list;
+        *list = inner;
+}
+
 static void release_one(struct execi_worker *w, exec_future *f, exec_future **list)
 {
-        if (UNLIKELY(f->state == EXEC_FAILED && !(atom_load(&f->seen, RELAXED) & SEEN_ERROR))) { /* @relaxed flag */
+        if (UNLIKELY(f->state == EXEC_FAILED && !(atom_load(&f->seen, RELAXED) & SEEN_ERROR) && /* @relaxed flag */
+                     f->kind != CELL_SHIELD)) {
                 atom_store(&f->refs, 1, RELAXED); /* the hook borrows it; @relaxed nobody else refers to it */
                 execi_unhandled(f);
         }
-        if (UNLIKELY(f->kind == CELL_GATHER && (f->flags & CELL_OWNS_CHILDREN)))
-                release_children(f, list);
+        if (UNLIKELY(f->kind >= CELL_GATHER)) {
+                if (f->kind == CELL_SHIELD)
+                        release_inner(f, list);
+                else if (f->flags & CELL_OWNS_CHILDREN)
+                        release_children(f, list);
+        }
         if (UNLIKELY(atom_load(&f->extra, RELAXED))) /* @relaxed nobody else refers to it */
                 release_extra(f);
         atom_store(&f->refs, 0, RELAXED); /* @relaxed a second unref finds it */

@@ -6,6 +6,7 @@
 #include "sched/ready.h"
 #include "task/extra.h"
 #include "task/waitword.h"
+#include "wait/shield.h"
 
 static uint64_t address_of(const struct execi_waiter *n)
 {
@@ -101,6 +102,19 @@ static void tell_gather(struct execi_worker *w, exec_future *gather, exec_future
         execi_gather_count(w, gather, t);
 }
 
+static void tell_node(struct execi_worker *w, struct execi_waiter *node, struct execi_telling *t)
+{
+        struct execi_gather_waiter n;
+
+        if (UNLIKELY(node->kind == WAITER_SHIELD)) {
+                execi_shield_tell(w, node, t);
+                return;
+        }
+        n = *(struct execi_gather_waiter *)node;
+        execi_free(node, sizeof n);
+        tell_gather(w, n.gather, n.child, n.state, n.err, t);
+}
+
 void execi_tell_all(struct execi_worker *w, struct execi_telling *t)
 {
         for (;;) {
@@ -110,11 +124,8 @@ void execi_tell_all(struct execi_worker *w, struct execi_telling *t)
                         t->gather = NULL;
                         tell_gather(w, now.gather, now.child, now.state, now.err, t);
                 } else if (now.nodes) {
-                        struct execi_gather_waiter n = *now.nodes;
-
-                        t->nodes = (struct execi_gather_waiter *)execi_waiter_at(n.node.next);
-                        execi_free(now.nodes, sizeof n);
-                        tell_gather(w, n.gather, n.child, n.state, n.err, t);
+                        t->nodes = execi_waiter_at(now.nodes->next);
+                        tell_node(w, now.nodes, t);
                 } else {
                         break;
                 }
@@ -139,17 +150,24 @@ static void tell(struct execi_worker *w, struct execi_waiter *n, enum wake_where
                 execi_callback_defer((struct execi_callback_waiter *)n);
                 break;
         case WAITER_GATHER:
+        case WAITER_SHIELD:
                 break;
         }
 }
 
-static void add_gather(struct execi_telling *t, struct execi_gather_waiter *n, exec_future *f)
+static void add_node(struct execi_telling *t, struct execi_waiter *node, exec_future *f)
 {
-        n->child = f;
-        n->state = f->state;
-        n->err = f->err;
-        n->node.next = (uint64_t)(uintptr_t)t->nodes;
-        t->nodes = n;
+        node->next = address_of(t->nodes);
+        t->nodes = node;
+        if (LIKELY(node->kind == WAITER_GATHER)) {
+                struct execi_gather_waiter *n = (struct execi_gather_waiter *)node;
+
+                n->child = f;
+                n->state = f->state;
+                n->err = f->err;
+                if (n->state == EXEC_FAILED)
+                        atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
+        }
 }
 
 /* L(LOCK), which falls: detach and claim everyone who waits, set DONE, tell all but the gathers. */
@@ -158,16 +176,13 @@ static void finish_into(struct execi_worker *w, exec_future *f, uint64_t word, s
         uint64_t at = word & WORD_WAITERS, done = (word & ~(WORD_WAITERS | WORD_CANCEL | WORD_LOCK)) | WORD_DONE;
         enum wake_where where = f->kind == CELL_GATHER ? WAKE_HOME : WAKE_NEXT;
         struct execi_waiter *todo = NULL;
-        bool error = f->state == EXEC_FAILED;
 
         while (at && !(at & TAG_GATHER)) {
                 struct execi_waiter *n = execi_waiter_at(at);
 
                 at = n->next;
-                if (n->kind == WAITER_GATHER) {
-                        if (error)
-                                atom_or(&f->seen, SEEN_ERROR, RELAXED); /* @relaxed flag */
-                        add_gather(t, (struct execi_gather_waiter *)n, f);
+                if (n->kind >= WAITER_GATHER) {
+                        add_node(t, n, f);
                         continue;
                 }
                 if (n->kind == WAITER_CALLBACK) { /* each borrows the future while it runs */
@@ -181,7 +196,7 @@ static void finish_into(struct execi_worker *w, exec_future *f, uint64_t word, s
                 }
         }
         if (at) {
-                if (error)
+                if (f->state == EXEC_FAILED)
                         atom_or(&f->seen, SEEN_ERROR, RELAXED);           /* @relaxed flag */
                 t->gather = (exec_future *)(uintptr_t)(at & ~TAG_GATHER); /* NOLINT */
                 t->child = f;

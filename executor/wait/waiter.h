@@ -5,8 +5,8 @@
  *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
  *    An entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
  *    on is the finisher's; whoever wants its memory back waits until it has arrived there.
- * N3 waiters are told in the order in which they came; but gathers after all others, and callbacks run last: those may run
- *    the program's own code, which must not find an entry or a task that nobody has told yet.
+ * N3 waiters are told in the order in which they came; but gathers and shields after all others, and callbacks run last:
+ *    those may run the program's own code, which must not find an entry or a task that nobody has told yet.
  * N4 nothing here allocates or fails. */
 #ifndef EXECI_WAIT_WAITER_H
 #define EXECI_WAIT_WAITER_H
@@ -18,9 +18,11 @@
 enum waiter_kind {
         WAITER_TASK,     /* a suspended task: its wait word, then a wake */
         WAITER_THREAD,   /* a plain thread: a wait word of its own, then its parker */
-        WAITER_GATHER,   /* a gather that is not the first waiter; the node is freed by the one who finishes */
         WAITER_ENTRY,    /* one of an upper layer: @finished is called when LOCK has fallen */
         WAITER_CALLBACK, /* a done callback; the node is freed when it has run */
+        /* From here on those that lead to the end of other futures. */
+        WAITER_GATHER, /* a gather that is not the first waiter; the node is freed by the one who finishes */
+        WAITER_SHIELD, /* shield.h */
 };
 
 struct execi_waiter {
@@ -49,12 +51,12 @@ struct execi_gather_waiter {
         int state, err;
 };
 
-/* The gathers that are still to be told of an end, which may be the end of one of them, and so on: in a loop. */
+/* The gathers and shields still to be told of an end, which may be the end of one of them, and so on: in a loop. */
 struct execi_telling {
         exec_future *gather, *child; /* the gather that stood in the child's word, or NULL */
         int state, err;
-        bool callbacks;                    /* some are to be run */
-        struct execi_gather_waiter *nodes; /* the others */
+        bool callbacks;             /* some are to be run */
+        struct execi_waiter *nodes; /* the others: of gathers and of shields */
 };
 
 struct execi_callback_waiter {
@@ -63,6 +65,7 @@ struct execi_callback_waiter {
         exec_future *future;
         void (*fn)(exec_future *f, void *arg);
         void *arg;
+        struct execi_locals *locals; /* what it will see: locals.h */
 };
 
 static inline struct execi_waiter *execi_waiter_at(uint64_t next)

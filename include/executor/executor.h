@@ -4,9 +4,13 @@
 
 #include <executor/combine.h>
 #include <executor/future.h>
+#include <executor/group.h>
+#include <executor/local.h>
 #include <executor/pool.h>
 #include <executor/task.h>
 #include <executor/time.h>
+#include <executor/timeout.h>
 #include <executor/types.h>
+#include <executor/wait.h>
 
 #endif

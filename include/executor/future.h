@@ -21,7 +21,8 @@ EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n);
 /* exec_await - wait for @f to finish. A child that nobody has started yet may run on the caller's stack.
  * Returns   0 and *value (value may be NULL); f's error; -ECANCELED: f was cancelled, or the caller: then the
  *           cancellation was passed on to f, and f has ended. (A caller cancelled when f had just finished gets
- *           -ECANCELED, and f's outcome stays readable.) -EDEADLK: f is the caller. -EPERM: see types.h.
+ *           -ECANCELED, and f's outcome stays readable.) -EDEADLK: f is the caller, or waits for it through
+ *           tasks that await one another, as far as that is seen (docs/BEHAVIOUR.md). -EPERM: see types.h.
  * Blocks    yes. Never fails for memory.
  * Orders    all f's task did before finishing is visible on return.
  * Cancel    is a cancellation point unless f is done already: then a request waits for the next one. */
@@ -47,10 +48,16 @@ EXEC_API const char *exec_future_error_message(const exec_future *f, const char 
 
 /* exec_cancel - ask @f to end. A queued task ends CANCELLED and its body never runs; a waiting one is woken: its wait
  * returns -ECANCELED, or passes the request on to what it awaits; a running one sees it at its next cancellation
- * point. A promise, a sleep ends at once; a gather passes it on to its children. A task may clean up, or swallow it.
+ * point. A promise, a sleep, a shield ends at once; a gather passes it on to its children. A task may clean up, or
+ * swallow it.
  * @reason is a string that lives as long as @f, or NULL; the last one that is not NULL counts.
  * Returns   1: accepted; 0: f was done already. */
 EXEC_API int exec_cancel(exec_future *f, const char *reason);
+
+/* exec_try_cancel_unstarted - cancel @task only if its body has not begun: as cancel() of concurrent.futures.
+ * Returns   1: it has not begun, and now never will; also if it had ended so before. 0: it has begun, and was told of
+ *           nothing; or somebody else is just ending it unbegun. -EINVAL: not a task. */
+EXEC_API int exec_try_cancel_unstarted(exec_future *task, const char *reason);
 
 /* exec_cancel_reason - the reason of the last cancel request that had one, or NULL. */
 EXEC_API const char *exec_cancel_reason(const exec_future *f);

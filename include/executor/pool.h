@@ -129,6 +129,13 @@ struct exec_pool_stats {
  * Returns   0; -EINVAL; -ECHILD. */
 EXEC_API int exec_pool_stats(const exec_pool *pool, struct exec_pool_stats *stats);
 
+/* exec_all_tasks - references to the tasks of @pool (NULL: the current one) that have not ended, the caller and those not
+ * yet begun among them; @max at most, in no order. Exact when none is created and none ends meanwhile; else each that
+ * lived all the time is there, and none that had ended before.
+ * Returns   how many there are, perhaps more than @max; -EINVAL: no pool, or @out NULL with @max not 0; -ECHILD.
+ * Owns      each reference is the caller's, to be given back; out[i] behind the number returned is not written. */
+EXEC_API int64_t exec_all_tasks(exec_pool *pool, exec_future **out, size_t max);
+
 /* exec_pool_dump - write every live task to file descriptor @fd: name, state, what it waits for, since when.
  * Allocates nothing and takes no lock that a task holds.
  * Returns   0; -EINVAL; -EBADF: fd is negative; -ECHILD; or what write(2) failed with. */

@@ -52,8 +52,11 @@ EXEC_API exec_future *exec_current_task(void);
  * Returns   the length of the whole name; -EINVAL: not a task. */
 EXEC_API int exec_task_name(const exec_future *task, char *buffer, size_t size);
 
-/* exec_cancel_requested - does a cancellation wait for the current task's next cancellation point? One relaxed load:
- * for loops that compute. False where there is no current task. */
+/* exec_cancel_requested - does a cancellation wait for the current task's next cancellation point? For loops that
+ * compute: mostly one relaxed load. One poll in 32, or each where they come seldom (more than 50 us apart), reads the clock
+ * too, where there are timers, and fires what is due for the worker and for scopes around the task (executor/timeout.h):
+ * so deadlines are noticed, at most 32 polls late, also while every worker computes. Done callbacks may run in that.
+ * False where there is no current task. */
 EXEC_API bool exec_cancel_requested(void);
 
 /* exec_cancelling - how many cancel requests @task has had that were not withdrawn by exec_uncancel(); 255 stands for

@@ -16,7 +16,8 @@
  *   -ENOMEM       memory (or a thread) could not be had; nothing was changed
  *   -ECANCELED    the caller was cancelled; from exec_await() also: the awaited future was cancelled
  *   -ETIMEDOUT    the deadline passed; what was waited for goes on
- *   -EALREADY     the future is done already; the value was taken already
+ *   -EALREADY     the future is done already; the value was taken already; the group takes no more
+ *   -EAGAIN       the group is full
  *   -EINPROGRESS  the future is not done yet
  *   -EDEADLK      the call would wait for itself: await on oneself, free of a pool inside a task
  *   -EPERM        not allowed from here: a wait in a done callback, a drop function, the hook for unhandled errors or

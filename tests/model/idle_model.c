@@ -11,7 +11,9 @@
 #include "run/task.h"
 #include "sched/idle.h"
 #include "sched/ready.h"
+#include "task/extra.h"
 #include "task/waitword.h"
+#include "wait/cancel.h"
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
@@ -106,6 +108,20 @@ void execi_ref(exec_future *f)
 {
         (void)f;
         model_fail("no sleep future here");
+}
+
+void execi_reason_set(exec_future *f, const char *reason)
+{
+        (void)f;
+        (void)reason;
+        model_fail("no sleep future here");
+}
+
+void execi_cancel_push(struct execi_worker *w, exec_future *t)
+{
+        (void)w;
+        (void)t;
+        model_fail("no timeout scope here");
 }
 
 void execi_unref_slow(struct execi_worker *w, exec_future *f)

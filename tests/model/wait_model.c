@@ -20,6 +20,7 @@
 #include "task/waitword.h"
 #include "wait/block.h"
 #include "wait/cancel.h"
+#include "wait/locals.h"
 #include "wait/outside.h"
 #include "wait/timers.h"
 #include "wait/unhandled.h"
@@ -50,8 +51,9 @@ static struct execi_context loops[WORKERS];
 static uint64_t content; /* of the promise; plain memory */
 
 enum { NOT_READY, READY, ENDED };
-static _Atomic(uint32_t) ready;  /* may the task go on? */
-static _Atomic(uint32_t) second; /* its first wait is over, or the task: the second request may come */
+static _Atomic(uint32_t) ready;       /* may the task go on? */
+static _Atomic(uint32_t) second;      /* its first wait is over, or the task: the second request may come */
+static unsigned n_unbegun, n_refused; /* requests for the unstarted task: accepted, and not */
 static unsigned n_suspended, n_woken, n_run, n_accepted, n_freed, n_called;
 static struct execi_callback_waiter callback, *deferred[MODEL_THREADS];
 static int wait_result;
@@ -147,6 +149,7 @@ UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, 
 UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
 UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
 UNUSED_HERE(void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t))
+UNUSED_HERE(void execi_locals_unref_slow(struct execi_locals *m))
 UNUSED_HERE(bool execi_outside_begin(void))
 UNUSED_HERE(void execi_outside_end(bool was))
 UNUSED_HERE(void execi_drop(exec_drop_fn drop, void *ptr))
@@ -219,7 +222,7 @@ static void start_on(bool membarrier)
         atom_store(&ready, READY, RELAXED);
         atom_store(&second, 0, RELAXED);
         content = 0;
-        n_suspended = n_woken = n_run = n_accepted = n_freed = n_called = 0;
+        n_suspended = n_woken = n_run = n_accepted = n_freed = n_called = n_unbegun = n_refused = 0;
         memset(&callback, 0, sizeof(callback));
         memset(deferred, 0, sizeof(deferred));
         wait_result = 0;
@@ -588,6 +591,14 @@ static void cancel_uncancel_cancel(void)
         last_accepted = execi_cancel(NULL, task, "model");
 }
 
+static void try_cancel(void)
+{
+        if (execi_cancel_unstarted(NULL, task, "model"))
+                n_unbegun++;
+        else
+                n_refused++;
+}
+
 static void set_and_drop(void)
 {
         set();
@@ -656,7 +667,32 @@ static void task_is_done(void)
         MODEL_CHECK(n_woken == n_suspended);
         MODEL_CHECK(n_run <= 1);
         if (!n_run)
-                MODEL_CHECK(task->state == EXEC_CANCELLED && (n_accepted || last_accepted));
+                MODEL_CHECK(task->state == EXEC_CANCELLED && (n_accepted || last_accepted || n_unbegun));
+}
+
+/* Either the body ran and was told of nothing, or one request was accepted. */
+static void unbegun_or_untouched(void)
+{
+        task_is_done();
+        MODEL_CHECK(n_unbegun + n_run == 1);
+        MODEL_CHECK(task->state == (n_run ? EXEC_DONE : EXEC_CANCELLED));
+        MODEL_CHECK((atom_load(&task->word, RELAXED) & WORD_COUNT) == (n_run ? 0 : WORD_ONE));
+}
+
+/* With others who cancel, for good or not. */
+static void unbegun_or_run(void)
+{
+        task_is_done();
+        MODEL_CHECK(n_unbegun + n_run <= 1);
+        if (n_unbegun)
+                MODEL_CHECK(task->state == EXEC_CANCELLED);
+}
+
+/* A request for good beside it is not lost. */
+static void unbegun_or_cancelled(void)
+{
+        unbegun_or_run();
+        MODEL_CHECK(!n_accepted || task->state == EXEC_CANCELLED);
 }
 
 static void was_set(void)
@@ -893,6 +929,78 @@ static const struct model_program cancelled_again_fenced = {
         .setup = start_nothing_fenced,
         .thread = {worker_0, cancel_uncancel_cancel},
         .verify = last_request_not_lost,
+};
+
+static const struct model_program tried = {
+        .name = "tried before the start",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing,
+        .thread = {worker_0, worker_1, try_cancel},
+        .verify = unbegun_or_untouched,
+};
+
+static const struct model_program tried_fenced = {
+        .name = "tried before the start, no membarrier",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, worker_1, try_cancel},
+        .verify = unbegun_or_untouched,
+};
+
+static const struct model_program tried_twice = {
+        .name = "tried twice before the start",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing,
+        .thread = {worker_0, try_cancel, try_cancel},
+        .verify = unbegun_or_untouched,
+};
+
+static const struct model_program tried_twice_fenced = {
+        .name = "tried twice before the start, no membarrier",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, try_cancel, try_cancel},
+        .verify = unbegun_or_untouched,
+};
+
+static const struct model_program tried_cancelled = {
+        .name = "tried and cancelled before the start",
+        .n_threads = 3,
+        .bound = {2, 2},
+        .setup = start_nothing,
+        .thread = {worker_0, try_cancel, cancel},
+        .verify = unbegun_or_cancelled,
+};
+
+static const struct model_program tried_cancelled_fenced = {
+        .name = "tried and cancelled before the start, no membarrier",
+        .n_threads = 3,
+        .bound = {2, 2},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, try_cancel, cancel},
+        .verify = unbegun_or_cancelled,
+};
+
+static const struct model_program tried_recalled = {
+        .name = "tried and recalled before the start",
+        .n_threads = 4,
+        .bound = {2, 2},
+        .setup = start_nothing,
+        .thread = {worker_0, try_cancel, cancel, uncancel},
+        .verify = unbegun_or_run,
+};
+
+static const struct model_program tried_recalled_fenced = {
+        .name = "tried and recalled before the start, no membarrier",
+        .n_threads = 4,
+        .bound = {2, 2},
+        .setup = start_nothing_fenced,
+        .thread = {worker_0, try_cancel, cancel, uncancel},
+        .verify = unbegun_or_run,
 };
 
 static const struct model_program cancelled_for_good_twice = {
@@ -1143,6 +1251,13 @@ static void drop_recalled(struct model_access *a)
                 a->operand &= ~WORD_RECALLED;
 }
 
+/* The runner does not look for it, and starts the task by a store all the same. */
+static void hide_recalled(struct model_access *a)
+{
+        if (is_worker(a) && is(a, MODEL_LOAD, &task->word) && a->order == RELAXED)
+                answer(a, model_load(&task->word, sizeof(task->word), a->order) & ~WORD_RECALLED);
+}
+
 /* The pinner believes the word without a barrier. */
 static void note_pin(struct model_access *a)
 {
@@ -1215,6 +1330,14 @@ static const struct model_case cases[] = {
         {.program = &recalled_fenced},
         {.program = &cancelled_again},
         {.program = &cancelled_again_fenced},
+        {.program = &tried},
+        {.program = &tried_fenced},
+        {.program = &tried_twice},
+        {.program = &tried_twice_fenced},
+        {.program = &tried_cancelled},
+        {.program = &tried_cancelled_fenced},
+        {.program = &tried_recalled},
+        {.program = &tried_recalled_fenced},
         {.program = &cancelled_for_good_twice},
         {.program = &cancelled_for_good_twice_fenced},
         {.program = &dropped},
@@ -1237,6 +1360,10 @@ static const struct model_case cases[] = {
         {&cancelled_sleep, {.name = "no look at the mark", .before = drop_look_at_mark, .after = note_wait_word}},
         {&timed, {.name = "claim in two steps", .before = split_claim}},
         {&recalled, {.name = "not recalled", .before = drop_recalled}},
+        {&tried, {.name = "not recalled", .before = drop_recalled}},
+        {&tried, {.name = "recalled, and not looked at", .before = hide_recalled}},
+        {&tried, {.name = "no membarrier", .before = drop_membarrier}},
+        {&tried, {.name = "no look at the start", .before = drop_look_at_start}},
         {&dropped, {.name = "no pin", .before = drop_pin}},
         {&dropped_fenced, {.name = "no pin", .before = drop_pin}},
         {&dropped_deep, {.name = "pinned without membarrier", .before = drop_membarrier_of_pin, .after = note_pin}},

@@ -38,7 +38,7 @@ CELL_BYTES = 64
 # task/extra.h
 EXTRA_REASON = 1 << 63
 
-KINDS = ("nothing", "task", "promise", "sleep", "gather")
+KINDS = ("nothing", "task", "promise", "sleep", "gather", "shield")
 KIND_TASK = 1
 
 # Where execi_context_switch() leaves what it saved, from the stack pointer.
