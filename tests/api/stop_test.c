@@ -465,6 +465,97 @@ static void test_deadline_in_the_past(struct fixture *fx)
         EXPECT_EQ(exec_pool_free(pool), 0);
 }
 
+/* ---- freed while the callbacks of sleeps run ---- */
+
+struct late {
+        _Atomic(int) begun, n_made, n_ran;
+        exec_future *made[4];
+        bool suspend;
+};
+
+static int late_body(void *arg, void **value)
+{
+        struct late *l = arg;
+
+        *value = NULL;
+        atom_add(&l->n_ran, 1, RELEASE);
+        return l->suspend ? exec_sleep(EXEC_SEC(60)) : 0;
+}
+
+/* On a worker that otherwise sleeps: the pool must not count as done meanwhile. */
+static void make_tasks_late(exec_future *f, void *arg)
+{
+        struct late *l = arg;
+
+        (void)f;
+        atom_store(&l->begun, 1, RELEASE);
+        usleep(50000);
+        for (int i = 0; i < 4; i++)
+                l->made[i] = exec_create_task(late_body, l);
+        atom_store(&l->n_made, 4, RELEASE);
+}
+
+static void freed_during_a_callback(bool suspend)
+{
+        struct late l = {.suspend = suspend};
+        exec_pool *pool = pool_of(1);
+        exec_future *sleep;
+
+        exec_pool_set_default(pool);
+        sleep = exec_sleep_future(EXEC_MS(5));
+        EXPECT_EQ(exec_future_add_callback(sleep, make_tasks_late, &l), 0);
+        fixture_wait(&l.begun, 1);
+        EXPECT_EQ(exec_pool_free(pool), 0);
+        EXPECT_EQ(atom_load(&l.n_made, ACQUIRE), 4);
+        for (int i = 0; i < 4; i++) {
+                EXPECT(exec_future_done(l.made[i]));
+                exec_future_unref(l.made[i]);
+        }
+        exec_future_unref(sleep);
+}
+
+static void test_freed_during_a_callback_that_makes_tasks(struct fixture *fx)
+{
+        (void)fx;
+        freed_during_a_callback(false);
+        freed_during_a_callback(true);
+}
+
+static void take_long(exec_future *f, void *arg)
+{
+        (void)f;
+        (void)arg;
+        usleep(10000);
+}
+
+static void make_sleeper(exec_future *f, void *arg)
+{
+        (void)f;
+        exec_future_unref(exec_create_task(late_body, arg));
+}
+
+/* The thread that frees the pool goes through one heap after the other; tasks that begin to sleep meanwhile must be
+ * cancelled like any other. */
+static void test_freed_while_tasks_begin_to_sleep(struct fixture *fx)
+{
+        enum { N = 10 };
+        struct late l = {.suspend = true};
+        exec_future *slow[N], *late[N];
+        exec_pool *pool = pool_of(2);
+
+        (void)fx;
+        exec_pool_set_default(pool);
+        for (int i = 0; i < N; i++) {
+                slow[i] = exec_sleep_future(EXEC_SEC(3600));
+                EXPECT_EQ(exec_future_add_callback(slow[i], take_long, NULL), 0);
+                late[i] = exec_sleep_future(EXEC_MS(20));
+                EXPECT_EQ(exec_future_add_callback(late[i], make_sleeper, &l), 0);
+        }
+        EXPECT_EQ(exec_pool_free(pool), 0);
+        exec_future_unref_all(slow, N);
+        exec_future_unref_all(late, N);
+}
+
 static const struct fixture_case cases[] = {
         CASE_BARE(test_three_threads_drain),
         CASE_BARE(test_three_threads_in_mixed_modes),
@@ -484,6 +575,8 @@ static const struct fixture_case cases[] = {
 #endif
         CASE_BARE(test_log_lines_of_a_dump),
         CASE_BARE(test_deadline_in_the_past),
+        CASE_BARE(test_freed_during_a_callback_that_makes_tasks),
+        CASE_BARE(test_freed_while_tasks_begin_to_sleep),
 };
 
 FIXTURE_MAIN("stop", cases)
