@@ -13,8 +13,10 @@ static int slow_answer(void)
 
 static int endless_sum(void)
 {
-        for (volatile unsigned sum = 0; !exec_cancel_requested(); sum += 1)
-                ;
+        volatile unsigned sum = 0;
+
+        while (!exec_cancel_requested())
+                sum = sum + 1;
         return -ECANCELED;
 }
 

@@ -245,7 +245,10 @@ static int signal_of_overrun(const struct hungry *h, char *text, size_t size)
 static void expect_end(unsigned flags, int signal, const char *message)
 {
         const struct hungry hungry[] = {{flags, 0, 300 * KIB}, {flags, 500 * KIB, 540 * KIB}};
+        const char *everywhere = getenv("EXEC_TEST_POOL_FLAGS");
 
+        if (everywhere && strstr(everywhere, "guard-canary")) /* of two rungs asked for it is the one */
+                signal = SIGABRT;
         for (size_t i = 0; i < N_OF(hungry); i++) {
                 char text[2048];
                 if (is_precise())
@@ -262,9 +265,9 @@ static void expect_end(unsigned flags, int signal, const char *message)
 static void test_an_overrun_of_guarded_stacks_names_the_task(struct fixture *fx)
 {
         (void)fx;
-        expect_end(0, SIGSEGV, "stack overflow in task hungry ");
-        expect_end(EXEC_POOL_GUARD_MADVISE, SIGSEGV, "stack overflow in task hungry ");
-        expect_end(EXEC_POOL_GUARD_MPROTECT, SIGSEGV, "stack overflow in task hungry ");
+        expect_end(0, SIGSEGV, "stack overflow in task hungry");
+        expect_end(EXEC_POOL_GUARD_MADVISE, SIGSEGV, "stack overflow in task hungry");
+        expect_end(EXEC_POOL_GUARD_MPROTECT, SIGSEGV, "stack overflow in task hungry");
 }
 
 static void test_an_overrun_without_the_handler_says_nothing(struct fixture *fx)
