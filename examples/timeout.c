@@ -13,10 +13,8 @@ static int slow_answer(void)
 
 static int endless_sum(void)
 {
-        volatile unsigned sum = 0;
-
-        while (!exec_cancel_requested())
-                sum = sum + 1;
+        for (volatile unsigned sum = 0; !exec_cancel_requested(); sum = sum + 1)
+                ;
         return -ECANCELED;
 }
 
