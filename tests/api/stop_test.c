@@ -479,7 +479,7 @@ static int late_body(void *arg, void **value)
 
         *value = NULL;
         atom_add(&l->n_ran, 1, RELEASE);
-        return l->suspend ? exec_sleep(EXEC_SEC(60)) : 0;
+        return l->suspend ? exec_sleep(EXEC_MS(200)) : 0; /* made after the request to cancel, it may run its time */
 }
 
 /* On a worker that otherwise sleeps: the pool must not count as done meanwhile. */
