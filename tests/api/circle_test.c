@@ -106,13 +106,16 @@ static void test_X1_itself(struct fixture *fx)
 /* A child on its awaiter's frame awaits that one. */
 static int await_creator(void *arg, void **value)
 {
+        int err = exec_await(arg, NULL);
+
         (void)value;
-        return exec_await(arg, NULL);
+        exec_future_unref(arg); /* its own: where the creator is the one that is told, that one may end first */
+        return err;
 }
 
 static void test_X1_child_awaits_its_awaiter(struct fixture *fx)
 {
-        exec_future *f = exec_create_task(await_creator, exec_current_task());
+        exec_future *f = exec_create_task(await_creator, exec_future_ref(exec_current_task()));
 
         (void)fx;
         EXPECT_EQ(exec_await(f, NULL), -EDEADLK);
@@ -121,7 +124,7 @@ static void test_X1_child_awaits_its_awaiter(struct fixture *fx)
 
 static int await_through(void *arg, void **value)
 {
-        exec_future *f = exec_create_task(await_creator, arg);
+        exec_future *f = exec_create_task(await_creator, exec_future_ref(arg));
         int err = exec_await(f, value);
 
         exec_future_unref(f);
