@@ -1,28 +1,16 @@
-/* pause.h - one step of a spin, and a small spin lock for sections of a few instructions: ck's, which by itself would spin
- * on against a holder that has lost the CPU. All zero is unlocked. */
+/* pause.h - one step of a spin, and a small spin lock for sections of a few instructions: ck's word, tried in a loop of our
+ * own, for ck's would spin on against a holder that has lost the CPU. All zero is unlocked. The word and execi_pause() have
+ * backends, chosen by CMake: spin_ck.h, spin_atomic.h. */
 #ifndef EXECI_PORT_PAUSE_H
 #define EXECI_PORT_PAUSE_H
 
-#include "port/ck.h"
-
-#include <spinlock/fas.h>
-#include <stdbool.h>
-
-static inline void execi_pause(void)
-{
-        ck_pr_stall();
-}
+#ifdef EXECI_SPIN_ATOMIC
+#include "port/spin_atomic.h"
+#else
+#include "port/spin_ck.h"
+#endif
 
 void execi_spin_yield(unsigned *turns); /* pause; after some turns give the CPU away (the holder may be preempted) */
-
-struct execi_spin {
-        struct ck_spinlock_fas held;
-};
-
-static inline bool execi_spin_try(struct execi_spin *s)
-{
-        return !ck_spinlock_fas_locked(&s->held) && ck_spinlock_fas_trylock(&s->held);
-}
 
 static inline void execi_spin_lock(struct execi_spin *s)
 {
@@ -30,11 +18,6 @@ static inline void execi_spin_lock(struct execi_spin *s)
 
         while (!execi_spin_try(s))
                 execi_spin_yield(&turns);
-}
-
-static inline void execi_spin_unlock(struct execi_spin *s)
-{
-        ck_spinlock_fas_unlock(&s->held);
 }
 
 #endif

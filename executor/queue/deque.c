@@ -252,7 +252,7 @@ int execi_deque_init(struct execi_deque *d, uint32_t capacity, uint32_t start, b
         atom_store(&d->bottom, start, RELAXED);
         atom_store(&d->split_top, pack(start, start), RELAXED);
         atom_store(&d->rtop, start, RELAXED);
-        ck_spinlock_fas_init(&d->thief.held);
+        execi_spin_init(&d->thief);
         d->limit = start + capacity;
         d->all_public = all_public;
         return 0;

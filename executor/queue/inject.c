@@ -91,7 +91,7 @@ void execi_inject_close(struct execi_inject *q)
 void execi_inject_init(struct execi_inject *q)
 {
         atom_store(&q->head, NULL, RELAXED);
-        ck_spinlock_fas_init(&q->lock.held);
+        execi_spin_init(&q->lock);
         atom_store(&q->n_taken, 0, RELAXED);
         q->taken.head = NULL;
         q->taken.tail = NULL;

@@ -77,7 +77,9 @@ EXEC_API void exec_completion_free(exec_completion *c);
 /* exec_as_completed - the closed form: a queue with all of @f added, the tag of each its index.
  * Returns   NULL: no memory, or f or one of f[] is NULL with n > 0. n may be 0. */
 EXEC_API exec_completion *exec_as_completed(exec_future *const f[], size_t n);
-/* The same with @flags: EXEC_UNREF, the queue takes over the caller's references, in every case. Other flags: NULL. */
+
+/* exec_as_completed_with - the same with @flags: EXEC_UNREF, the queue takes over the caller's references, in every case.
+ * Returns   as exec_as_completed(); NULL also for other flags. */
 EXEC_API exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsigned flags);
 
 #ifdef __cplusplus

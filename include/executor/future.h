@@ -14,9 +14,9 @@
 extern "C" {
 #endif
 
-EXEC_API exec_future *exec_future_ref(exec_future *f); /* returns f */
-EXEC_API void exec_future_unref(exec_future *f);       /* once too often aborts with a message, where detectable */
-EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n);
+EXEC_API exec_future *exec_future_ref(exec_future *f);                 /* one reference more; returns f */
+EXEC_API void exec_future_unref(exec_future *f);                       /* once too often aborts, where detectable */
+EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n); /* one reference of each */
 
 /* exec_await - wait for @f to finish. A child that nobody has started yet may run on the caller's stack.
  * Returns   0 and *value (value may be NULL); f's error; -ECANCELED: f was cancelled, or the caller: then the

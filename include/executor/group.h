@@ -46,6 +46,7 @@ struct exec_group_options {
         unsigned when_full; /* enum exec_group_full */
 };
 
+/* exec_group_options_init - all defaults. @size is sizeof *options. */
 EXEC_API void exec_group_options_init(struct exec_group_options *options, size_t size);
 
 /* exec_group_begin - NULL options are the defaults.

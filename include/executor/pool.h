@@ -87,8 +87,8 @@ EXEC_API unsigned exec_pool_n_workers(const exec_pool *pool);
  * every wait. */
 EXEC_API int exec_pool_worker(void);
 
-/* exec_run - start a pool with default options, run @main as a task, cancel and await what it left behind, end
- * the pool. Inside a task of another pool it suspends that task.
+/* exec_run, exec_run_with - start a pool (with default options; NULL are the defaults too), run @main as a task, cancel and
+ * await what it left behind, end the pool. Inside a task of another pool it suspends that task.
  * Returns   main's error or 0; *value (may be NULL) is main's value. Or main never ran: -EINVAL: no main; what
  *           exec_pool_new() returns; -ENOMEM; -EPIPE. -EPERM in a done callback, a start hook or a drop function.
  * Blocks    yes.

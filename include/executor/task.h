@@ -27,6 +27,7 @@ struct exec_task_options {
         unsigned flags;          /* enum exec_task_flags */
 };
 
+/* exec_task_options_init - all defaults. @size is sizeof *options. */
 EXEC_API void exec_task_options_init(struct exec_task_options *options, size_t size);
 
 /* exec_create_task - queue @fn(@arg) to run on the current pool; it may start at once on another worker, never on
@@ -69,8 +70,9 @@ EXEC_API int exec_cancelling(const exec_future *task);
  * Returns   the number of requests left; -EINVAL: not a task; -EPERM: NULL where there is no current task. */
 EXEC_API int exec_uncancel(exec_future *task);
 
-/* exec_fail - attach a message and the place to the current task's error, and return @err for the body to return:
+/* exec_fail, exec_fail_at - attach a message and the place to the current task's error, and return @err for the body to return:
  *     return exec_fail(-EIO, "cannot read %s", path);
+ * exec_fail() takes the place from where it stands; exec_fail_at() is told.
  * Returns   @err; -EINVAL if it is not negative. Without memory for the message, or a current task, only @err. */
 #define exec_fail(err, ...) exec_fail_at(__FILE__, __LINE__, (err), __VA_ARGS__)
 EXEC_API int exec_fail_at(const char *file, int line, int err, const char *format, ...)

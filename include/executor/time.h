@@ -20,9 +20,9 @@ EXEC_API int exec_sleep(int64_t ns);
 /* exec_sleep_until - wait until @deadline_ns; EXEC_FOREVER waits to be cancelled. As exec_sleep(). */
 EXEC_API int exec_sleep_until(int64_t deadline_ns);
 
-/* exec_sleep_future - a future that is done (value NULL) after @ns nanoseconds. It needs no stack: about
- * a hundred bytes each, so millions may wait at once. Cancelling it ends it at once. exec_pool_shutdown() does not wait
- * for it; exec_pool_free() ends it CANCELLED, without a reason.
+/* exec_sleep_future, exec_sleep_future_until - a future that is done (value NULL) after @ns nanoseconds, or at
+ * @deadline_ns. It needs no stack: about a hundred bytes each, so millions may wait at once. Cancelling it ends it at once.
+ * exec_pool_shutdown() does not wait for it; exec_pool_free() ends it CANCELLED, without a reason.
  * Returns   a future, never NULL; one that has failed with -EINVAL when there is no pool, -ENOMEM, -ESHUTDOWN: the pool
  *           is being freed, or -ECHILD.
  * From      a task: on its pool. A plain thread: on the default pool. */
