@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+#if !defined(__LP64__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "executor needs a 64-bit little-endian machine: its words hold pointers beside counts"
+#endif
+
 #define LIKELY(x)          __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)        __builtin_expect(!!(x), 0)
 #define NOINLINE           __attribute__((noinline))

@@ -1,7 +1,7 @@
-/* context.h - switch stacks; nothing else. Backends, chosen by CMake: context_x86_64.S (with unwind information),
- * context_ucontext.c (portable, slow).
+/* context.h - switch stacks; nothing else. Backends, chosen by CMake: context_x86_64.S and context_aarch64.S (with unwind
+ * information), context_ucontext.c (portable, slow).
  *
- * Callee-saved registers and the floating-point control words (MXCSR, x87) travel with the context; signal masks do
+ * Callee-saved registers and the floating-point control words (MXCSR and x87, or FPCR) travel with the context; signal masks do
  * not. The unwinder stops at the entry of a context. */
 #ifndef EXECI_PORT_CONTEXT_H
 #define EXECI_PORT_CONTEXT_H

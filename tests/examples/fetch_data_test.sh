@@ -1,10 +1,11 @@
 #!/bin/bash
-# fetch_data_test.sh FETCH_DATA - the seed program prints what it should, in the right order, and its three parts take
+# fetch_data_test.sh [EMULATOR...] FETCH_DATA - the seed program prints what it should, in the right order, and its three parts take
 # about two seconds each. A time may be late by a second and a half, for slow machines and sanitizers; never early.
 set -u
 export LC_ALL=C
 
-out=$("${1:?usage: fetch_data_test.sh FETCH_DATA}")
+[ $# -gt 0 ] || exit 2
+out=$("$@")
 status=$?
 printf '%s\n' "$out"
 [ $status -eq 0 ] || {

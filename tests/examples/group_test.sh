@@ -1,9 +1,10 @@
 #!/bin/bash
-# group_test.sh GROUP - the failing download cancels the one that would take for ever, and its error can be read.
+# group_test.sh [EMULATOR...] GROUP - the failing download cancels the one that would take for ever, and its error can be read.
 set -u
 export LC_ALL=C
 
-out=$("${1:?usage: group_test.sh GROUP}")
+[ $# -gt 0 ] || exit 2
+out=$("$@")
 status=$?
 printf '%s\n' "$out"
 [ $status -eq 0 ] || {

@@ -423,8 +423,8 @@ static void expect_resources(const struct resources *before)
         int64_t end = exec_now() + EXEC_SEC(5);
         struct resources now = resources_now();
 
-        /* The kernel shows a joined thread for a moment longer. */
-        while (now.n_threads != before->n_threads && exec_now() < end) {
+        /* The kernel shows a joined thread for a moment longer, an emulated one longer still: so it may stand in @before. */
+        while (now.n_threads > before->n_threads && exec_now() < end) {
                 sched_yield();
                 now = resources_now();
         }
@@ -435,7 +435,7 @@ static void expect_resources(const struct resources *before)
                 note_failure(__FILE__, __LINE__, "%jd bytes left mapped", (intmax_t)(now.mapped - before->mapped));
         if (now.n_fds != before->n_fds)
                 note_failure(__FILE__, __LINE__, "%zu descriptors, were %zu", now.n_fds, before->n_fds);
-        if (now.n_threads != before->n_threads)
+        if (now.n_threads > before->n_threads)
                 note_failure(__FILE__, __LINE__, "%zu threads, were %zu", now.n_threads, before->n_threads);
 }
 
@@ -524,23 +524,41 @@ static void run_on_pool(const struct run *r, struct fixture *fx)
         exec_pool_set_default(NULL);
 }
 
+/* The words of EXEC_TEST_EMULATOR, which runs the programs of another processor: the beginning of @argv. */
+static size_t emulator_words(char *text, size_t size, char **argv, size_t max)
+{
+        const char *given = getenv("EXEC_TEST_EMULATOR");
+        size_t n = 0;
+        char *rest = NULL;
+
+        snprintf(text, size, "%s", given ? given : "");
+        for (char *word = strtok_r(text, " ", &rest); word && n < max; word = strtok_r(NULL, " ", &rest))
+                argv[n++] = word;
+        return n;
+}
+
 /* Run the case in a process of its own and hand over what it wrote to stderr. */
 static int run_child(const char *name, char *text, size_t size)
 {
-        char *argv[] = {(char *)(uintptr_t)program, (char *)"--child", (char *)(uintptr_t)name, NULL};
+        char *argv[8] = {NULL}, emulator[256];
+        size_t n = emulator_words(emulator, sizeof emulator, argv, 4);
+        const char *path = n ? argv[0] : "/proc/self/exe";
         posix_spawn_file_actions_t actions;
         int pipe_fds[2], status = -1;
         size_t used = 0;
         ssize_t got;
         pid_t pid;
 
+        argv[n++] = (char *)(uintptr_t)program;
+        argv[n++] = (char *)"--child";
+        argv[n++] = (char *)(uintptr_t)name;
         if (pipe(pipe_fds))
                 return -1;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 2);
         posix_spawn_file_actions_addclose(&actions, pipe_fds[0]);
         posix_spawn_file_actions_addclose(&actions, pipe_fds[1]);
-        if (posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ))
+        if (posix_spawnp(&pid, path, &actions, NULL, argv, environ))
                 pid = -1;
         close(pipe_fds[1]);
         while (pid > 0 && used + 1 < size && (got = read(pipe_fds[0], text + used, size - 1 - used)) > 0)

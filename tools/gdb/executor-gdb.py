@@ -220,6 +220,8 @@ def saved_registers(task):
         raise gdb.GdbError("%s has not started: it has no stack" % task.name())
     if task.is_running():
         raise gdb.GdbError("%s is not suspended: it %s" % (task.name(), task.state()))
+    if "x86-64" not in gdb.selected_inferior().architecture().name():
+        raise gdb.GdbError("suspended tasks can be looked into on x86-64 only")
     sp = number(task.fiber()["context"]["sp"])
     try:
         gdb.parse_and_eval("(long)&execi_context_left")
