@@ -19,6 +19,21 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/executor-config-version.c
 install(FILES ${PROJECT_BINARY_DIR}/executor-config.cmake ${PROJECT_BINARY_DIR}/executor-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/executor COMPONENT dev)
 
+# Man pages, made from the headers.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+        file(GLOB man_sources CONFIGURE_DEPENDS include/executor/*.h docs/man/*.7)
+        add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/complete
+                COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/dev/man ${PROJECT_BINARY_DIR}/man
+                COMMAND ${CMAKE_COMMAND} -E touch ${PROJECT_BINARY_DIR}/man/complete
+                DEPENDS ${man_sources} ${PROJECT_SOURCE_DIR}/tools/dev/man ${PROJECT_SOURCE_DIR}/tools/dev/api.py)
+        add_custom_target(executor_man ALL DEPENDS ${PROJECT_BINARY_DIR}/man/complete)
+        install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man3 ${PROJECT_BINARY_DIR}/man/man7
+                DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT dev)
+else()
+        message(STATUS "No Python 3: the man pages are not made")
+endif()
+
 # From lib/pkgconfig back to the prefix: the tree may be moved.
 file(RELATIVE_PATH prefix_from_pc /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(cmake/executor.pc.in ${PROJECT_BINARY_DIR}/executor.pc @ONLY)

@@ -78,7 +78,8 @@ EXEC_API void exec_completion_free(exec_completion *c);
  * Returns   NULL: no memory, or f or one of f[] is NULL with n > 0. n may be 0. */
 EXEC_API exec_completion *exec_as_completed(exec_future *const f[], size_t n);
 
-/* exec_as_completed_with - the same with @flags: EXEC_UNREF, the queue takes over the caller's references, in every case.
+/* exec_as_completed_with - as exec_as_completed(), with @flags: EXEC_UNREF, the queue takes over the caller's references, in
+ * every case.
  * Returns   as exec_as_completed(); NULL also for other flags. */
 EXEC_API exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsigned flags);
 

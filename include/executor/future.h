@@ -28,7 +28,9 @@ EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n); /* one re
  * Cancel    is a cancellation point unless f is done already: then a request waits for the next one. */
 EXEC_API int exec_await(exec_future *f, void **value);
 
-/* exec_await_until - the same until a deadline. Returns also -ETIMEDOUT: f goes on, nothing is cancelled. */
+/* exec_await_until - wait for @f to finish until a deadline, else as exec_await().
+ * Returns   as exec_await(); also -ETIMEDOUT: f goes on, nothing is cancelled.
+ * Blocks    yes, until the deadline.  Cancel  as exec_await(). */
 EXEC_API int exec_await_until(exec_future *f, int64_t deadline_ns, void **value);
 
 EXEC_API bool exec_future_done(const exec_future *f); /* finished in any way; true orders as exec_await() */
@@ -79,7 +81,7 @@ EXEC_API int exec_future_remove_callback(exec_future *f, exec_callback_fn fn, vo
  * Returns   a future, never NULL; one that has failed with -ENOMEM. */
 EXEC_API exec_future *exec_promise_new(exec_drop_fn drop_value);
 
-/* exec_promise_set, exec_promise_fail - finish it: DONE with @value, or FAILED with @err (negative) (-ECANCELED:
+/* exec_promise_set, exec_promise_fail - finish a promise: DONE with @value, or FAILED with @err (negative) (-ECANCELED:
  * CANCELLED).
  * Returns   0; -EALREADY: it is done (or cancelled), @value is still the caller's; -EINVAL: not a promise, err not
  *           negative. */

@@ -46,10 +46,10 @@ struct exec_group_options {
         unsigned when_full; /* enum exec_group_full */
 };
 
-/* exec_group_options_init - all defaults. @size is sizeof *options. */
+/* exec_group_options_init - fill @options with the defaults. @size is sizeof *options. */
 EXEC_API void exec_group_options_init(struct exec_group_options *options, size_t size);
 
-/* exec_group_begin - NULL options are the defaults.
+/* exec_group_begin - begin a group. NULL options are the defaults.
  * Returns   0; -EINVAL; -ENOMEM. On an error *out is NULL.
  * Owns      *out is the caller's, until exec_group_free().
  * From      the task that will end it; or a plain thread: then nobody is cancelled when a child fails. */
@@ -68,7 +68,7 @@ EXEC_API exec_future *exec_group_create_task(exec_group *g, exec_task_fn fn, voi
 EXEC_API exec_future *exec_group_create_task_with(exec_group *g, exec_task_fn fn, const void *arg,
                                                   const struct exec_task_options *options);
 
-/* exec_group_start, exec_group_start_with - the same without a handle.
+/* exec_group_start, exec_group_start_with - create a child without a handle, else as exec_group_create_task().
  * Returns   0; what was refused is told here, and the group has not failed by it: -EALREADY, -EAGAIN, -EPERM, as above;
  *           -ECANCELED: the caller was cancelled while it waited for room, and has been told herewith; -EINVAL, -ENOMEM,
  *           -ESHUTDOWN, -EPIPE, -ECHILD: creating failed. */
@@ -94,8 +94,10 @@ EXEC_API int exec_group_cancel(exec_group *g);
  * Cancel    is a cancellation point where it has to wait; the children are cancelled. Never fails for memory. */
 EXEC_API int exec_group_end(exec_group *g, int body_err);
 
-/* exec_group_end_until - the same until a deadline. Returns also -ETIMEDOUT: the children go on, the body too, and the
- * group is to be ended once more (what @body_err has cancelled stays so). */
+/* exec_group_end_until - exec_group_end() until a deadline.
+ * Returns   as exec_group_end(); also -ETIMEDOUT: the children go on, the body too, and the group is to be ended once more
+ *           (what @body_err has cancelled stays so).
+ * Blocks    yes, until the deadline.  Cancel  as exec_group_end(). */
 EXEC_API int exec_group_end_until(exec_group *g, int body_err, int64_t deadline_ns);
 
 /* exec_group_pending - how many children have not ended. */
@@ -117,8 +119,8 @@ struct exec_group_error {
 EXEC_API size_t exec_group_n_errors(const exec_group *g);
 EXEC_API const struct exec_group_error *exec_group_error(const exec_group *g, size_t i);
 
-/* exec_group_free - NULL is allowed. A group that was not ended is cancelled, and its children go on without it. No call on
- * @g may be in progress; from children neither. */
+/* exec_group_free - free a group; NULL is allowed. One that was not ended is cancelled, and its children go on without it.
+ * No call on @g may be in progress; from children neither. */
 EXEC_API void exec_group_free(exec_group *g);
 
 #ifdef __cplusplus

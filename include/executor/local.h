@@ -39,7 +39,7 @@ EXEC_API int exec_local_set(exec_local *key, void *value);
 /* exec_local_get - the caller's value, or NULL. Borrowed: until the caller sets another one, or ends. */
 EXEC_API void *exec_local_get(const exec_local *key);
 
-/* exec_local_free - no call with this key may follow, or run now. Values that tasks still have stay with them until they
+/* exec_local_free - free a key; no call with it may follow, or run now. Values that tasks still have stay with them until they
  * end, and are then dropped. NULL is allowed. */
 EXEC_API void exec_local_free(exec_local *key);
 

@@ -34,7 +34,7 @@ struct exec_pool_options {
         void *start_ctx;
 };
 
-/* exec_pool_options_init - all defaults. @size is sizeof *options. */
+/* exec_pool_options_init - fill @options with the defaults. @size is sizeof *options. */
 EXEC_API void exec_pool_options_init(struct exec_pool_options *options, size_t size);
 
 /* exec_pool_new - start a pool. NULL options are the defaults. When threads cannot be started, the pool runs
@@ -87,8 +87,8 @@ EXEC_API unsigned exec_pool_n_workers(const exec_pool *pool);
  * every wait. */
 EXEC_API int exec_pool_worker(void);
 
-/* exec_run, exec_run_with - start a pool (with default options; NULL are the defaults too), run @main as a task, cancel and
- * await what it left behind, end the pool. Inside a task of another pool it suspends that task.
+/* exec_run, exec_run_with - start a pool, run @main as a task, cancel and await what it left behind, end the pool. NULL
+ * options are the defaults, as exec_run() has them. Inside a task of another pool it suspends that task.
  * Returns   main's error or 0; *value (may be NULL) is main's value. Or main never ran: -EINVAL: no main; what
  *           exec_pool_new() returns; -ENOMEM; -EPIPE. -EPERM in a done callback, a start hook or a drop function.
  * Blocks    yes.

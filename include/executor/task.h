@@ -27,7 +27,7 @@ struct exec_task_options {
         unsigned flags;          /* enum exec_task_flags */
 };
 
-/* exec_task_options_init - all defaults. @size is sizeof *options. */
+/* exec_task_options_init - fill @options with the defaults. @size is sizeof *options. */
 EXEC_API void exec_task_options_init(struct exec_task_options *options, size_t size);
 
 /* exec_create_task - queue @fn(@arg) to run on the current pool; it may start at once on another worker, never on
@@ -38,7 +38,7 @@ EXEC_API void exec_task_options_init(struct exec_task_options *options, size_t s
  * Orders    all the caller did before is visible to the task. */
 EXEC_API exec_future *exec_create_task(exec_task_fn fn, void *arg);
 
-/* exec_create_task_with - the same with options; NULL options are the defaults.
+/* exec_create_task_with - as exec_create_task(), with options; NULL options are the defaults.
  * Returns   as exec_create_task(); -EINVAL also: the options' size or flags, arg_size with @arg NULL.
  * Owns      drop_arg is called once also when the future has already failed: with the task's copy, or with @arg where
  *           no copy was made. Not where there is none to call or nothing to drop: with a size that is out of range, and
