@@ -9,7 +9,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#ifdef __clang__
+#if defined(BENCH_COMPILER) /* of a program in another language */
+#define COMPILER BENCH_COMPILER
+#elif defined(__clang__)
 #define COMPILER "clang " __clang_version__
 #else
 #define COMPILER "gcc " __VERSION__

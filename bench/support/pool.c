@@ -84,3 +84,41 @@ struct exec_pool_stats bench_pool_stats(const exec_pool *pool)
         bench_expect(exec_pool_stats(pool, &stats), "exec_pool_stats");
         return stats;
 }
+
+static void *start(const struct bench *b, unsigned n_workers)
+{
+        return bench_pool_new(b, n_workers);
+}
+
+struct call {
+        void (*fn)(void *arg);
+        void *arg;
+};
+
+static int call_body(void *arg, void **value)
+{
+        const struct call *call = arg;
+
+        (void)value;
+        call->fn(call->arg);
+        return 0;
+}
+
+static void run(void *pool, void (*fn)(void *), void *arg)
+{
+        struct call call = {fn, arg};
+
+        bench_run_on(pool, call_body, &call);
+}
+
+static void stop(void *pool)
+{
+        bench_pool_free(pool);
+}
+
+int bench_solve_on_pool(const struct bench_solver *solvers, int argc, char **argv)
+{
+        struct bench_solution solution = {"executor", "1,2", start, run, stop, solvers};
+
+        return bench_solve(&solution, solvers->problem, argc, argv);
+}

@@ -1,4 +1,4 @@
-// The benches that make sense for goroutines: go-peer flat|fanout|group|suspend|sleepers|timeouts [options].
+// The benches that make sense for goroutines: go-peer NAME [options].
 package main
 
 import "os"
@@ -6,9 +6,10 @@ import "os"
 func main() {
 	benches := map[string]func([]string){
 		"flat": flat, "fanout": fanout, "group": group, "suspend": suspend, "sleepers": sleepers, "timeouts": timeouts,
+		"fib": fibBench, "skynet": skynetBench,
 	}
 	if len(os.Args) < 2 || benches[os.Args[1]] == nil {
-		die("usage: flat|fanout|group|suspend|sleepers|timeouts [options]")
+		die("usage: go-peer NAME [options]; main.go has the names")
 	}
 	benches[os.Args[1]](os.Args[2:])
 }

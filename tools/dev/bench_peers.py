@@ -1,0 +1,164 @@
+"""bench_peers.py - how tools/bench builds the peers, and how it starts them.
+
+Everything lies in build/peers/NAME. A peer that cannot be had raises Missing, which says why."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPPORT = ["bench", "figure", "meter", "body", "problem"]
+YARDSTICKS = {"sequential", "copy"}  # not peers: what the work of a bench alone takes
+
+
+class Missing(Exception):
+    """A peer cannot be had; the text says why."""
+
+
+def run(command, **more):
+    """Run a command quietly; on failure show what it said."""
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **more)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+    return done.stdout
+
+
+def need_packages(group):
+    """Install a group of tools/dev/packages.sh where something of it is missing. False: it could not be done."""
+    script = f'. tools/dev/packages.sh && need_packages ${group}'
+    try:
+        done = subprocess.run(["bash", "-c", script], cwd=ROOT, stdout=sys.stderr, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def sources(*patterns):
+    return sorted(path for pattern in patterns for path in (ROOT / "bench").glob(pattern))
+
+
+def is_fresh(output, inputs, stamp, text):
+    """Was @output made from these inputs, by the same commands?"""
+    if not output.exists() or not stamp.exists() or stamp.read_text() != text:
+        return False
+    return output.stat().st_mtime > max(path.stat().st_mtime for path in inputs)
+
+
+def make(output, inputs, commands, env=None):
+    """Run the commands that make @output, unless that was done."""
+    stamp = output.with_suffix(".command")
+    text = "\n".join(" ".join(str(word) for word in command) for command in commands)
+    if is_fresh(output, inputs, stamp, text):
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    for command in commands:
+        run(command, cwd=ROOT, env=env)
+    stamp.write_text(text)
+
+
+def make_peer(package, output, inputs, commands, env=None):
+    try:
+        make(output, inputs, commands, env)
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"it does not compile (Debian package {package}?):\n{error.output.strip()}") from error
+
+
+def need_program(program, package):
+    if not shutil.which(program):
+        raise Missing(f"no {program} (Debian package {package})")
+
+
+class Native:
+    """A peer in C or C++: flat.* measures flat, solve.* the fork-join problems. It has the support code of the library's
+    own benches, and the kernels compiled by gcc, whoever compiles the rest."""
+
+    def __init__(self, folder, compile_c, compile_peer, package, libraries=(), programs=("flat", "solve")):
+        self.folder, self.package, self.programs, self.libraries = folder, package, programs, libraries
+        self.compile_c, self.compile_peer = compile_c, compile_peer
+
+    def build_program(self, place, program):
+        level = "-O2" if program == "flat" else "-O3"
+        flags = [level, "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}", f"-I{ROOT / 'bench/support/kernels'}"]
+        source, = sources(f"{self.folder}/{program}.c", f"{self.folder}/{program}.cpp")
+        parts = [(self.compile_c, path) for path in sources(*(f"support/{part}.c" for part in SUPPORT))]
+        if program != "flat":
+            parts += [("gcc", path) for path in sources("support/kernels/*.c")]
+        objects = [place / program / f"{path.stem}.o" for _, path in parts]
+        commands = [[compiler, "-std=c11", *flags, "-c", path, "-o", made]
+                    for (compiler, path), made in zip(parts, objects)]
+        output = place / f"{program}-peer"
+        commands.append([*self.compile_peer, *flags, source, *objects, *self.libraries, "-lm", "-o", output])
+        (place / program).mkdir(parents=True, exist_ok=True)
+        inputs = [source, *sources("support/*.[ch]", "support/kernels/*.[ch]")]
+        make_peer(self.package, output, inputs, commands)
+
+    def build(self, place):
+        for compiler in ("gcc", self.compile_c, self.compile_peer[0]):
+            need_program(compiler, self.package)
+        for program in self.programs:
+            self.build_program(place, program)
+        return place
+
+    def command(self, place, program):
+        if program in self.programs:
+            return [place / f"{program}-peer"]
+        return [place / f"{self.programs[-1]}-peer", program]
+
+
+class Copy(Native):
+    """The one program that is not named by a problem."""
+
+    def command(self, place, program):
+        return [place / "copy-peer"]
+
+
+class Go:
+    def build(self, place):
+        need_program("go", "golang-go")
+        files = sources("peers/go/*.go")
+        env = {**os.environ, "GO111MODULE": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local",
+               "GOCACHE": str(place / "cache")}
+        output = place / "go-peer"
+        make_peer("golang-go", output, files, [["go", "build", "-o", output, *files]], env)
+        return output
+
+    def command(self, output, program):
+        return [output, program]
+
+
+class Asyncio:
+    def build(self, place):
+        """Debian's python3 where there is one, else the one that runs this."""
+        debian = Path("/usr/bin/python3")
+        return debian if debian.exists() else Path(sys.executable)
+
+    def command(self, python, program):
+        return [python, "-B", ROOT / "bench/peers/asyncio" / f"{program}.py"]
+
+
+PEERS = {
+    "sequential": Native("peers/sequential", "gcc", ["gcc", "-std=c11"], "gcc", programs=["solve"]),
+    "copy": Copy("peers/sequential", "gcc", ["gcc", "-std=c11"], "gcc", ["-pthread"], ["copy"]),
+    "libgomp": Native("peers/openmp", "gcc", ["gcc", "-std=c11", "-fopenmp"], "gcc"),
+    "libomp": Native("peers/openmp", "clang", ["clang", "-std=c11", "-fopenmp"], "clang and libomp-dev"),
+    "oneTBB": Native("peers/tbb", "gcc", ["g++", "-std=c++17"], "g++ and libtbb-dev", ["-ltbb"]),
+    "Go": Go(),
+    "asyncio": Asyncio(),
+}
+
+
+def build_peers(folder, wanted):
+    """Returns two dictionaries: for each peer a function from a program's name to how it is started, and why others are
+    missing."""
+    commands, missing = {}, {}
+    for name, peer in PEERS.items():
+        if name not in wanted:
+            continue
+        try:
+            built = peer.build(folder / name)
+            commands[name] = lambda program, peer=peer, built=built: peer.command(built, program)
+        except Missing as why:
+            missing[name] = str(why)
+    return commands, missing
