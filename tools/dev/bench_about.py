@@ -52,6 +52,9 @@ def versions():
         "clang": clang.group(1) if clang else "",
         "libomp": debian_version("libomp-14-dev"),
         "oneTBB": debian_version("libtbb-dev"),
+        "rustc": first_line("/usr/bin/rustc", "--version").split(" (")[0].removeprefix("rustc "),
+        "rayon": debian_version("librust-rayon-dev"),
+        "tokio": debian_version("librust-tokio-dev"),
         "Go": go.group(1) if go else "",
         "Python": first_line("/usr/bin/python3", "--version").removeprefix("Python "),
     }

@@ -71,8 +71,8 @@ def need_program(program, package):
 
 
 class Native:
-    """A peer in C or C++: flat.* measures flat, solve.* the fork-join problems. It has the support code of the library's
-    own benches, and the kernels compiled by gcc, whoever compiles the rest."""
+    """A peer in C or C++: flat.* measures flat, solve.* the fork-join problems. It has the support code of the
+    library's own benches, and the kernels compiled by gcc, whoever compiles the rest."""
 
     def __init__(self, folder, compile_c, compile_peer, package, libraries=(), programs=("flat", "solve")):
         self.folder, self.package, self.programs, self.libraries = folder, package, programs, libraries
@@ -128,6 +128,46 @@ class Go:
         return [output, program]
 
 
+class Rust:
+    """rayon and tokio, from Debian's crates and by Debian's cargo: nothing comes over the network. The library that
+    both programs link holds the support code and the kernels, compiled by gcc as for the others."""
+    REGISTRY = Path("/usr/share/cargo/registry")
+    CARGO, RUSTC = "/usr/bin/cargo", "/usr/bin/rustc"
+
+    def __init__(self, program, crate):
+        self.program, self.crate = program, crate
+
+    def build(self, place):
+        package = f"cargo, rustc and librust-{self.crate}-dev"
+        for program in ("gcc", self.CARGO, self.RUSTC):
+            need_program(program, package)
+        if not list(self.REGISTRY.glob(f"{self.crate}-[0-9]*")):
+            raise Missing(f"no crate {self.crate} in {self.REGISTRY} (Debian package librust-{self.crate}-dev)")
+        place = place.with_name("rust")
+        version = run([self.RUSTC, "--version"]).split(" (")[0].strip()
+        parts = sources(*(f"support/{part}.c" for part in SUPPORT), "support/kernels/*.c")
+        flags = ["-std=c11", "-O3", "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}",
+                 f"-I{ROOT / 'bench/support/kernels'}", f'-DBENCH_COMPILER="{version}"']
+        objects = [place / "support" / f"{path.stem}.o" for path in parts]
+        (place / "support").mkdir(parents=True, exist_ok=True)
+        output = place / "target/release" / self.program
+        inputs = sources("peers/rust/**/*.*", "support/*.[ch]", "support/kernels/*.[ch]")
+        commands = [["gcc", *flags, "-c", path, "-o", made] for path, made in zip(parts, objects)]
+        commands += [["rm", "-rf", place / "package", place / "libsupport.a"],
+                     ["ar", "rcs", place / "libsupport.a", *objects],
+                     ["cp", "-r", ROOT / "bench/peers/rust", place / "package"],
+                     [self.CARGO, "build", "--release", "--offline", "--bin", self.program,
+                      "--manifest-path", place / "package/Cargo.toml", "--target-dir", place / "target",
+                      "--config", 'source.crates-io.replace-with="debian"',
+                      "--config", f'source.debian.directory="{self.REGISTRY}"']]
+        env = {**os.environ, "RUSTC": self.RUSTC, "RUSTFLAGS": f"-L native={place} -l m"}
+        make_peer(package, output, inputs, commands, env)
+        return output
+
+    def command(self, output, program):
+        return [output, program]
+
+
 class Asyncio:
     def build(self, place):
         """Debian's python3 where there is one, else the one that runs this."""
@@ -144,6 +184,8 @@ PEERS = {
     "libgomp": Native("peers/openmp", "gcc", ["gcc", "-std=c11", "-fopenmp"], "gcc"),
     "libomp": Native("peers/openmp", "clang", ["clang", "-std=c11", "-fopenmp"], "clang and libomp-dev"),
     "oneTBB": Native("peers/tbb", "gcc", ["g++", "-std=c++17"], "g++ and libtbb-dev", ["-ltbb"]),
+    "rayon": Rust("rayon-peer", "rayon"),
+    "tokio": Rust("tokio-peer", "tokio"),
     "Go": Go(),
     "asyncio": Asyncio(),
 }

@@ -97,6 +97,15 @@ func (o *options) report(variant string, workers, work int, metric, unit string,
 
 // timePerUnit runs a warm-up round and then the measured ones, on each number of workers.
 func (o *options) timePerUnit(variant string, n int, metric string, round func(n int)) {
+	o.timePerUnitOf(variant, n, metric, func(n int) time.Duration {
+		start := time.Now()
+		round(n)
+		return time.Since(start)
+	})
+}
+
+// timePerUnitOf is the same for rounds that say themselves how long what matters took.
+func (o *options) timePerUnitOf(variant string, n int, metric string, round func(n int) time.Duration) {
 	if !o.wants(variant) {
 		return
 	}
@@ -105,9 +114,7 @@ func (o *options) timePerUnit(variant string, n int, metric string, round func(n
 		runtime.GOMAXPROCS(workers)
 		round(n)
 		for i := 0; i < o.rounds; i++ {
-			start := time.Now()
-			round(n)
-			samples = append(samples, float64(time.Since(start).Nanoseconds())/float64(n))
+			samples = append(samples, float64(round(n).Nanoseconds())/float64(n))
 		}
 		o.report(variant, workers, n, metric, "ns", samples)
 	}
