@@ -481,7 +481,7 @@ size_t exec_completion_pending(const exec_completion *c)
 
 static void withdraw(struct entry *e)
 {
-        if (e->future && !execi_state_is_done(e->future) && execi_waiter_unlink(e->future, &e->node))
+        if (e->future && !execi_state_is_done(e->future) && execi_waiter_unlink_entry(e->future, &e->node))
                 entry_finished(NULL, &e->node);
 }
 

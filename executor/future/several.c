@@ -169,7 +169,7 @@ static void withdraw_all(struct several *x)
                 if (i + AHEAD < x->n && x->slots[i + AHEAD].future)
                         PREFETCH(x->slots[i + AHEAD].future);
                 if (s->future && !execi_state_is_done(s->future))
-                        n_back += execi_waiter_unlink(s->future, &s->node);
+                        n_back += execi_waiter_unlink_entry(s->future, &s->node);
         }
         give_up(x, n_back);
         while (!x->last && !atom_load(&x->told, ACQUIRE)) /* @pair several.told */
@@ -282,7 +282,7 @@ static size_t note_done(struct several *x, exec_future *const f[], bool done[])
         for (size_t i = 0; i < x->n; i++) {
                 if (i + AHEAD < x->n)
                         PREFETCH(f[i + AHEAD]);
-                done[i] = exec_future_done(f[i]);
+                done[i] = execi_state_is_done(f[i]) && exec_future_done(f[i]); /* most are not: without a call */
                 n += done[i];
         }
         if (n == 0 || n == x->n)

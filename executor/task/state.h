@@ -12,7 +12,8 @@
  *    unlock with a plain release store.
  * W2 DONE is set once. Outcome fields are written before, by the one who will set it: a task's runner, or the holder of
  *    LOCK who saw DONE clear.
- * W3 the list of waiters is changed under LOCK, but for the first waiter, which a compare-and-swap from "none" puts.
+ * W3 the list of waiters is changed under LOCK, but for the first waiter, which a compare-and-swap from "none" puts; one
+ *    that the word itself says is alone (TAG_ENTRY) another swap takes out again.
  * W4 a cell is freed when DONE, DETACHED and not QUEUED (a queue still points to it) have come together, by whoever
  *    made the last of the three true.
  * W5 CANCEL (not yet delivered) and the count are in one word, so withdrawing the last request and delivering it
@@ -47,7 +48,7 @@
 #define WORD_RECALLED ((uint64_t)1 << 62)
 #define WORD_ASKING   ((uint64_t)1 << 63)
 #define TAG_GATHER    ((uint64_t)1) /* tag: the waiter is a gather's cell, without a node */
-#define TAG_ENTRY     ((uint64_t)2) /* tag: the node is the oldest, and an entry of a completion queue */
+#define TAG_ENTRY     ((uint64_t)2) /* tag: the node is the oldest, and an entry of an upper layer */
 #define WAITER_TAGS   ((uint64_t)15)
 
 /* The word without LOCK: waits until the holder is through. */

@@ -1,6 +1,8 @@
 /* waiter.h - finishing a future, and the node by which one waits for it.
  *
- * N1 a node is linked to a future's word only under the word's LOCK, or as the first by a compare-and-swap.
+ * N1 a node is linked to a future's word only under the word's LOCK, or as the first by a compare-and-swap. It is
+ *    unlinked under LOCK, or, where the word names it as an entry without others, by a compare-and-swap: who finishes
+ *    changes the word before he touches a node, so one of the two swaps fails.
  * N2 finishing detaches the whole list under LOCK and claims each waiter before LOCK falls; whoever lost the claim (a
  *    deadline or a cancel won) takes LOCK before his wait returns, and so finds his node untouched from then on.
  *    An entry needs no claim: alone in the list it is detached by the swap that sets DONE, and from then
@@ -93,6 +95,15 @@ static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
 }
 /* Unlink @n, which was linked. false: f is done, and whoever finished it has let go of n or owns it. */
 bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n);
+/* The same for an entry, which most often is alone. */
+static inline bool execi_waiter_unlink_entry(exec_future *f, struct execi_waiter *n)
+{
+        uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
+
+        return LIKELY((w & (WORD_WAITERS | WORD_DONE | WORD_LOCK)) == execi_waiter_as_oldest(n) &&
+                      atom_cas(&f->word, &w, w & ~WORD_WAITERS, ACQ_REL)) || /* W3 */
+               execi_waiter_unlink(f, n);
+}
 
 /* Finish a task: by its runner, or by the one who claimed it before it started. A success with an undelivered cancel
  * becomes CANCELLED. @w: the calling thread's worker, or NULL. Last touch of @f, whose memory may be gone. */
