@@ -83,28 +83,37 @@ static inline int task_waits(struct execi_worker *w, exec_future *f)
 }
 
 /* A deadline ends the wait, unless a request went on to @f before: then the caller hears of @f's end, as of any awaited
- * future that was cancelled. */
+ * future that was cancelled. A request that found the wait ended by the deadline already, and @f not done, is still to go on:
+ * by another wait, which begins with that. */
 static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
 {
         exec_future *t = w->fiber->task;
-        struct future_wait fw = {.waiter = {.node.kind = WAITER_TASK, .task = t}, .future = f, .deadline.task = t};
+        bool is_done, passed;
         enum wait_by by;
 
-        execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
-        t->awaiting = f;
-        atom_and(&t->seen, (uint8_t)~SEEN_PASSED, RELAXED); /* @relaxed flag, set only while it waits */
-        execi_gather_flush(w);
-        execi_suspend(w, commit_timed, &fw);
-        by = execi_wait_clear(&t->wait);
-        if (by != BY_DEADLINE)
-                execi_deadline_remove(&fw.deadline);
-        else if (execi_waiter_unlink(f, &fw.waiter.node)) {
-                if (atom_load(&t->seen, RELAXED) & SEEN_PASSED) /* @relaxed: ordered by the pin */
+        do {
+                struct future_wait fw = {
+                        .waiter = {.node.kind = WAITER_TASK, .task = t}, .future = f, .deadline.task = t};
+
+                w = execi_worker_current();
+                execi_timer_init(&fw.deadline.timer, deadline_ns, 0);
+                t->awaiting = f;
+                atom_and(&t->seen, (uint8_t)~SEEN_PASSED, RELAXED); /* @relaxed flag, set only while it waits */
+                execi_gather_flush(w);
+                execi_suspend(w, commit_timed, &fw);
+                by = execi_wait_clear(&t->wait);
+                if (by != BY_DEADLINE) {
+                        execi_deadline_remove(&fw.deadline);
+                        return result(t, by);
+                }
+                is_done = !execi_waiter_unlink(f, &fw.waiter.node);
+                passed = atom_load(&t->seen, RELAXED) & SEEN_PASSED; /* @relaxed: ordered by the pin */
+                if (is_done)
+                        return result(t, passed ? BY_COMPLETION : by);
+                if (passed)
                         return task_waits(execi_worker_current(), f);
-        } else if (atom_load(&t->seen, RELAXED) & SEEN_PASSED) { /* @relaxed: likewise */
-                by = BY_COMPLETION;                              /* and @f has ended already */
-        }
-        return result(t, by);
+        } while (is_cancel_pending(t));
+        return -ETIMEDOUT;
 }
 
 static int thread_waits(exec_future *f, int64_t deadline_ns)
@@ -133,7 +142,7 @@ int execi_wait_future(exec_future *f, int64_t deadline_ns)
                 r = task_waits(w, f);
         else
                 r = w ? task_waits_until(w, f, deadline_ns) : thread_waits(f, deadline_ns);
-        if (!r) {
+        if (r != -ETIMEDOUT) {       /* @f has ended, also where the caller was cancelled */
                 execi_state_load(f); /* an unpinner may have woken the task before the finisher let go of LOCK */
                 execi_tsan_acquire(f);
         }

@@ -47,12 +47,28 @@ static enum mark mark_queued(struct work *k, exec_future *t)
         return MARK_ACCEPTED;
 }
 
+/* A refused request leaves no reason. */
+static bool cancel_promise(struct execi_worker *w, exec_future *f, const char *reason)
+{
+        uint64_t word = execi_state_lock(f);
+
+        if (word & WORD_DONE) {
+                execi_state_unlock(f, word);
+                return false;
+        }
+        execi_reason_set(f, reason);
+        f->state = EXEC_CANCELLED;
+        f->err = -ECANCELED;
+        f->value = NULL;
+        execi_finish_locked(w, f, word);
+        return true;
+}
+
 static enum mark mark(struct work *k, exec_future *f)
 {
         switch (f->kind) {
         case CELL_PROMISE:
-                execi_reason_set(f, k->reason);
-                return execi_finish(k->w, f, EXEC_CANCELLED, -ECANCELED, NULL) ? MARK_ACCEPTED : MARK_REFUSED;
+                return cancel_promise(k->w, f, k->reason) ? MARK_ACCEPTED : MARK_REFUSED;
         case CELL_SLEEP:
                 return execi_sleep_cancel(k->w, f, k->reason) ? MARK_ACCEPTED : MARK_REFUSED;
         case CELL_SHIELD:

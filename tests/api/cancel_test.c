@@ -854,7 +854,28 @@ static void test_two_cancels_race_the_end(struct fixture *fx)
         rival_stop(&r);
 }
 
+/* What has ended is not cancelled, and gets no reason, whichever way the request comes. */
+static void test_a_refused_request_leaves_no_reason(struct fixture *fx)
+{
+        exec_future *f[] = {exec_promise_new(NULL), exec_promise_new(NULL), exec_promise_new(NULL)};
+        exec_future *g = exec_gather_future(f, N_OF(f), EXEC_COLLECT);
+
+        (void)fx;
+        EXPECT_EQ(exec_promise_set(f[0], VAL(1)), 0);
+        EXPECT_EQ(exec_cancel(f[1], "first"), 1);
+        EXPECT_EQ(exec_cancel(g, "second"), 1);
+        EXPECT_DONE(f[0], VAL(1));
+        EXPECT_PTR(exec_cancel_reason(f[0]), NULL);
+        EXPECT_CANCELLED(f[1]);
+        EXPECT(strcmp(exec_cancel_reason(f[1]), "first") == 0);
+        EXPECT_CANCELLED(f[2]);
+        EXPECT(strcmp(exec_cancel_reason(f[2]), "second") == 0);
+        exec_future_unref_all(f, N_OF(f));
+        exec_future_unref(g);
+}
+
 static const struct fixture_case cases[] = {
+        CASE(test_a_refused_request_leaves_no_reason),
         CASE(test_K1_sleeper),
         CASE(test_K1_at_every_wait),
         CASE(test_K1_cancel_races_the_timer),

@@ -97,6 +97,42 @@ static void test_M1_at_every_wait(struct fixture *fx)
         run(at_every_wait, NULL);
 }
 
+/* The scope and the wait inside it have one deadline: the wait is over by it, and yet the request goes on. */
+static int at_the_deadline_of_the_wait(void *arg, void **value)
+{
+        exec_future *f[] = {exec_promise_new(NULL), exec_create_task(task_forever, NULL),
+                            exec_create_task(task_forever, NULL)};
+        exec_future *g = exec_gather_future(&f[2], 1, EXEC_COLLECT);
+        exec_future *awaited[] = {f[0], f[1], g};
+
+        (void)arg, (void)value;
+        for (size_t i = 0; i < N_OF(awaited); i++) {
+                int64_t deadline_ns = exec_now() + EXEC_MS(3);
+                struct exec_timeout scope;
+                int rc;
+
+                EXPECT_EQ(exec_timeout_begin(&scope, deadline_ns), 0);
+                rc = exec_await_until(awaited[i], deadline_ns, NULL);
+                if (rc == -ECANCELED)
+                        EXPECT_CANCELLED(awaited[i]); /* f has ended */
+                else
+                        EXPECT_EQ(rc, -ETIMEDOUT); /* it was first */
+                EXPECT_EQ(exec_timeout_end(&scope, rc), -ETIMEDOUT);
+                exec_cancel(awaited[i], NULL);
+        }
+        expect_nothing_left();
+        exec_future_unref_all(f, N_OF(f));
+        exec_future_unref(g);
+        return 0;
+}
+
+static void test_M1_at_the_deadline_of_the_wait(struct fixture *fx)
+{
+        (void)fx;
+        for (int i = 0; i < 10; i++)
+                run(at_the_deadline_of_the_wait, NULL);
+}
+
 static int absolute(void *arg, void **value)
 {
         struct exec_timeout scope;
@@ -1201,6 +1237,7 @@ static void test_scope_left_open(struct fixture *fx)
 static const struct fixture_case cases[] = {
         CASE(test_M1_cut_off),
         CASE(test_M1_at_every_wait),
+        CASE(test_M1_at_the_deadline_of_the_wait),
         CASE(test_M2_absolute),
         CASE(test_M2_passed_before),
         CASE(test_M3_same_deadline),

@@ -302,6 +302,43 @@ static void test_O10_the_waiter_is_cancelled(struct fixture *fx)
         }
 }
 
+static int spin(void *arg, void **value)
+{
+        (void)value;
+        fixture_spin((intptr_t)arg);
+        return 0;
+}
+
+/* The worker looks at the clock when both have passed, the time of the wait and a scope around it. */
+static int both_deadlines(void *arg, void **value)
+{
+        exec_future *f = exec_create_task(task_forever, NULL), *spinner = exec_create_task(spin, NS(EXEC_MS(5)));
+        struct exec_timeout scope;
+        int rc;
+
+        (void)arg, (void)value;
+        EXPECT_EQ(exec_timeout_begin(&scope, exec_now() + EXEC_MS(2)), 0);
+        rc = exec_wait_for(f, EXEC_MS(2), NULL);
+        EXPECT(rc == -ECANCELED || rc == -ETIMEDOUT);
+        EXPECT_CANCELLED(f); /* in either case */
+        EXPECT_EQ(exec_timeout_end(&scope, rc), -ETIMEDOUT);
+        EXPECT_EQ(exec_await(spinner, NULL), 0);
+        exec_future_unref(spinner);
+        exec_future_unref(f);
+        return 0;
+}
+
+static void test_O10_cancelled_when_the_time_is_over(struct fixture *fx)
+{
+        (void)fx;
+        for (int i = 0; i < 10; i++) {
+                exec_future *t = exec_create_task(both_deadlines, NULL);
+
+                EXPECT_EQ(exec_await(t, NULL), 0);
+                exec_future_unref(t);
+        }
+}
+
 static int cancel_myself_and_wait(void *arg, void **value)
 {
         _Atomic(int) runs = 0;
@@ -566,6 +603,7 @@ static const struct fixture_case cases[] = {
         CASE(test_O9_its_own_timeout),
         CASE(test_O10_the_waiter_is_cancelled),
         CASE(test_O10_cancelled_before_it_waits),
+        CASE(test_O10_cancelled_when_the_time_is_over),
         CASE_ONE(test_O11_inner_done_waiter_cancelled),
         CASE(test_O11_race),
         CASE(test_O13_inner_resists),

@@ -296,6 +296,7 @@ static int note(int result)
         has_waited = true;
         if (!result && promise->state == EXEC_DONE)
                 MODEL_CHECK(model_read(&content) == 1);
+        MODEL_CHECK(result != -ECANCELED || execi_state_is_done(promise)); /* it was passed on */
         return 0;
 }
 
