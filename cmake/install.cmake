@@ -1,5 +1,5 @@
 # Headers, both libraries, the CMake package and the pkg-config file; all relocatable. Three components: lib (what a
-# program needs to run), dev (what it needs to be built) and tools (exsum: tools/CMakeLists.txt).
+# program needs to run), dev (what it needs to be built) and tools (exsum: also tools/CMakeLists.txt).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -19,10 +19,10 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/executor-config-version.c
 install(FILES ${PROJECT_BINARY_DIR}/executor-config.cmake ${PROJECT_BINARY_DIR}/executor-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/executor COMPONENT dev)
 
-# Man pages, made from the headers.
+# Man pages, made from the headers, and of exsum.
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
-        file(GLOB man_sources CONFIGURE_DEPENDS include/executor/*.h docs/man/*.7)
+        file(GLOB man_sources CONFIGURE_DEPENDS include/executor/*.h docs/man/*.[17])
         add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/complete
                 COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/dev/man ${PROJECT_BINARY_DIR}/man
                 COMMAND ${CMAKE_COMMAND} -E touch ${PROJECT_BINARY_DIR}/man/complete
@@ -30,6 +30,9 @@ if(Python3_FOUND)
         add_custom_target(executor_man ALL DEPENDS ${PROJECT_BINARY_DIR}/man/complete)
         install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man3 ${PROJECT_BINARY_DIR}/man/man7
                 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT dev)
+        if(EXEC_TOOLS)
+                install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man1 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT tools)
+        endif()
 else()
         message(STATUS "No Python 3: the man pages are not made")
 endif()

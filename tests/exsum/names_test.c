@@ -61,7 +61,7 @@ static int read_all(size_t budget)
         const char *name;
         int n = 0, n_runs = 0;
 
-        names_init(&names);
+        names_init(&names, false);
         do {
                 assert_int_equal(names_read(&names, open_again(), budget), 0);
                 assert_true(names_memory(&names) <= budget || budget < 100);
@@ -93,7 +93,7 @@ static void what_vanishes_between_runs_is_not_missed(void **state)
         int n = 0;
 
         (void)state;
-        names_init(&names);
+        names_init(&names, false);
         assert_int_equal(names_read(&names, open_again(), 1024), 0);
         assert_true(names.has_more);
         while ((name = names_next(&names, &type)))
@@ -110,13 +110,51 @@ static void what_vanishes_between_runs_is_not_missed(void **state)
         close(openat(root, wanted[N - 1], O_WRONLY | O_CREAT, 0600));
 }
 
+/* In the global order a directory's name ends with a slash, which comes behind a blank, a dash and a dot. */
+static void in_the_global_order_directories_end_with_a_slash(void **state)
+{
+        static const char *const sorted[] = {"x y", "x-y", "x.y", "x", "x0", "xx"};
+        struct names names;
+        unsigned char type;
+
+        (void)state;
+        assert_int_equal(mkdirat(root, "zz", 0700), 0);
+        for (size_t i = 0; i < 6; i++) {
+                char path[16];
+
+                snprintf(path, sizeof path, "zz/%s", sorted[i]);
+                assert_int_equal(i == 3 || i == 5 ? mkdirat(root, path, 0700) : mknodat(root, path, 0600, 0), 0);
+        }
+        for (size_t budget = 20; budget < 200; budget += 20) {
+                size_t n = 0;
+
+                names_init(&names, true);
+                do {
+                        const char *name;
+
+                        assert_int_equal(names_read(&names, openat(root, "zz", O_RDONLY), budget), 0);
+                        while ((name = names_next(&names, &type)))
+                                assert_string_equal(name, sorted[n++]);
+                } while (names.has_more);
+                assert_int_equal(n, 6);
+                names_fini(&names);
+        }
+        for (size_t i = 0; i < 6; i++) {
+                char path[16];
+
+                snprintf(path, sizeof path, "zz/%s", sorted[i]);
+                assert_int_equal(unlinkat(root, path, i == 3 || i == 5 ? AT_REMOVEDIR : 0), 0);
+        }
+        assert_int_equal(unlinkat(root, "zz", AT_REMOVEDIR), 0);
+}
+
 static void an_empty_directory_and_no_directory(void **state)
 {
         struct names names;
         unsigned char type;
 
         (void)state;
-        names_init(&names);
+        names_init(&names, false);
         assert_int_equal(mkdirat(root, "zz", 0700), 0);
         assert_int_equal(names_read(&names, openat(root, "zz", O_RDONLY), 1024), 0);
         assert_null(names_next(&names, &type));
@@ -135,7 +173,7 @@ static void the_descriptor_is_closed(void **state)
 
         (void)state;
         close(before);
-        names_init(&names);
+        names_init(&names, false);
         assert_int_equal(names_read(&names, open_again(), 1024), 0);
         assert_int_equal(names_read(&names, openat(root, wanted[0], O_RDONLY), 1024), -ENOTDIR);
         names_fini(&names);
@@ -149,6 +187,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_budget_gives_all_names_in_order),
                 cmocka_unit_test(what_vanishes_between_runs_is_not_missed),
+                cmocka_unit_test(in_the_global_order_directories_end_with_a_slash),
                 cmocka_unit_test(an_empty_directory_and_no_directory),
                 cmocka_unit_test(the_descriptor_is_closed),
         };

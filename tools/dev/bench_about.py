@@ -56,6 +56,7 @@ def versions():
         "rayon": debian_version("librust-rayon-dev"),
         "tokio": debian_version("librust-tokio-dev"),
         "Go": go.group(1) if go else "",
+        "openssl": first_line("openssl", "version").removeprefix("OpenSSL ").split(" ")[0],
         "Python": first_line("/usr/bin/python3", "--version").removeprefix("Python "),
     }
     return {name: version for name, version in found.items() if version}

@@ -178,6 +178,19 @@ class Asyncio:
         return [python, "-B", ROOT / "bench/peers/asyncio" / f"{program}.py"]
 
 
+class Command:
+    """A command of the system, which bench/PROGRAM.py runs."""
+
+    def __init__(self, name, package):
+        self.name, self.package = name, package
+
+    def build(self, place):
+        need_program(self.name, self.package)
+
+    def command(self, built, program):
+        return [sys.executable, "-B", ROOT / "bench" / f"{program}.py", "--impl", self.name]
+
+
 PEERS = {
     "sequential": Native("peers/sequential", "gcc", ["gcc", "-std=c11"], "gcc", programs=["solve"]),
     "copy": Copy("peers/sequential", "gcc", ["gcc", "-std=c11"], "gcc", ["-pthread"], ["copy"]),
@@ -188,6 +201,8 @@ PEERS = {
     "tokio": Rust("tokio-peer", "tokio"),
     "Go": Go(),
     "asyncio": Asyncio(),
+    "openssl": Command("openssl", "openssl"),
+    "sha256sum": Command("sha256sum", "coreutils"),
 }
 
 

@@ -5,13 +5,17 @@
  */
 #include "digest.h"
 
+#include "tag.h"
+
 #include <executor/executor.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#define BUFFER_BYTES ((size_t)128 << 10)
+#define BUFFER_BYTES    ((size_t)128 << 10)
+#define ALGORITHMS_MOST 256 /* that are listed */
 
 _Static_assert(DIGEST_BYTES_MOST >= EVP_MAX_MD_SIZE, "every digest fits");
 
@@ -66,27 +70,37 @@ static void give_back(struct digester *digester, struct hasher *hasher)
         pthread_mutex_unlock(&digester->lock);
 }
 
-/* Feeds what read(2) gives. */
-static int feed(struct hasher *hasher, int fd, uint64_t *n_bytes)
+/* Feeds what the source gives. */
+static int feed(struct hasher *hasher, struct source *source, struct meter *meter, uint64_t *n_bytes)
 {
         *n_bytes = 0;
         for (;;) {
-                ssize_t n = read(fd, hasher->buffer, sizeof hasher->buffer);
-                if (n == 0)
-                        return 0;
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
+                ssize_t n = source_read(source, hasher->buffer, sizeof hasher->buffer);
+                if (n <= 0)
+                        return (int)n;
                 if (!EVP_DigestUpdate(hasher->context, hasher->buffer, (size_t)n))
                         return -ENOMEM;
                 *n_bytes += (uint64_t)n;
+                meter_add(meter, (uint64_t)n);
                 if (exec_cancel_requested())
                         return -ECANCELED;
         }
 }
 
-int digester_read(struct digester *digester, int fd, unsigned char digest[DIGEST_BYTES_MOST], uint64_t *n_bytes)
+static bool is_xof(const EVP_MD *algorithm)
+{
+        return EVP_MD_get_flags(algorithm) & EVP_MD_FLAG_XOF;
+}
+
+static int finish(const struct digester *digester, struct hasher *hasher, unsigned char *digest)
+{
+        int is_done = is_xof(digester->algorithm) ? EVP_DigestFinalXOF(hasher->context, digest, digester->size)
+                                                  : EVP_DigestFinal_ex(hasher->context, digest, NULL);
+        return is_done ? 0 : -ENOMEM;
+}
+
+int digester_read(struct digester *digester, struct source *source, struct meter *meter,
+                  unsigned char digest[DIGEST_BYTES_MOST], uint64_t *n_bytes)
 {
         struct hasher *hasher = borrow(digester);
         int err;
@@ -95,9 +109,9 @@ int digester_read(struct digester *digester, int fd, unsigned char digest[DIGEST
                 return -ENOMEM;
         err = EVP_DigestInit_ex2(hasher->context, digester->algorithm, NULL) ? 0 : -ENOMEM;
         if (!err)
-                err = feed(hasher, fd, n_bytes);
-        if (!err && !EVP_DigestFinal_ex(hasher->context, digest, NULL))
-                err = -ENOMEM;
+                err = feed(hasher, source, meter, n_bytes);
+        if (!err)
+                err = finish(digester, hasher, digest);
         give_back(digester, hasher);
         return err;
 }
@@ -107,15 +121,39 @@ size_t digester_size(const struct digester *digester)
         return digester->size;
 }
 
+const char *digester_tag(const struct digester *digester)
+{
+        return tag_of_name(EVP_MD_get0_name(digester->algorithm));
+}
+
+/* A digest without a length, or with one that fits nowhere, names no file's contents. */
+static bool is_usable(const EVP_MD *algorithm)
+{
+        return EVP_MD_get_size(algorithm) > 0 && EVP_MD_get_size(algorithm) <= DIGEST_BYTES_MOST;
+}
+
+/* What is old, md4 or whirlpool, is in a provider that OpenSSL does not load by itself. */
+static EVP_MD *fetch(const char *algorithm)
+{
+        EVP_MD *fetched = EVP_MD_fetch(NULL, algorithm, NULL);
+
+        if (!fetched && OSSL_PROVIDER_try_load(NULL, "legacy", 1))
+                fetched = EVP_MD_fetch(NULL, algorithm, NULL);
+        if (fetched && !is_usable(fetched)) {
+                EVP_MD_free(fetched);
+                return NULL;
+        }
+        return fetched;
+}
+
 int digester_new(struct digester **out, const char *algorithm)
 {
         struct digester *digester = calloc(1, sizeof *digester);
 
         if (!digester)
                 return -ENOMEM;
-        digester->algorithm = EVP_MD_fetch(NULL, algorithm, NULL);
-        if (!digester->algorithm || (EVP_MD_get_flags(digester->algorithm) & EVP_MD_FLAG_XOF)) {
-                EVP_MD_free(digester->algorithm);
+        digester->algorithm = fetch(algorithm);
+        if (!digester->algorithm) {
                 free(digester);
                 return -EINVAL;
         }
@@ -123,6 +161,37 @@ int digester_new(struct digester **out, const char *algorithm)
         pthread_mutex_init(&digester->lock, NULL);
         *out = digester;
         return 0;
+}
+
+struct algorithm_names {
+        const char *at[ALGORITHMS_MOST];
+        size_t n;
+};
+
+static void note_algorithm(EVP_MD *algorithm, void *arg)
+{
+        struct algorithm_names *names = arg;
+
+        if (is_usable(algorithm) && names->n < ALGORITHMS_MOST)
+                names->at[names->n++] = EVP_MD_get0_name(algorithm);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void digest_print_algorithms(FILE *out)
+{
+        struct algorithm_names names = {.n = 0};
+
+        OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+        EVP_MD_do_all_provided(NULL, note_algorithm, &names);
+        qsort(names.at, names.n, sizeof names.at[0], compare_names);
+        for (size_t i = 0; i < names.n; i++) {
+                if (i == 0 || strcmp(names.at[i], names.at[i - 1]) != 0)
+                        fprintf(out, "%s\n", names.at[i]);
+        }
 }
 
 void digester_free(struct digester *digester)

@@ -1,6 +1,8 @@
 /* entry.c - see entry.h. */
 #include "entry.h"
 
+#include "stop.h"
+
 #include <executor/executor.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,17 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Linux reads so far ahead by itself; smaller files do not pay for the hint. */
-#define READAHEAD_BYTES (128 << 10)
-
-struct entry *entry_new(const char *name, struct anchor *at, enum entry_kind kind, struct digester *digester)
+struct entry *entry_new(const char *name, struct anchor *at, enum entry_kind kind, struct digester *digester,
+                        struct meter *meter)
 {
         size_t name_bytes = strlen(name) + 1;
         struct entry *entry = malloc(sizeof *entry + name_bytes);
 
         if (!entry)
                 return NULL;
-        *entry = (struct entry){.digester = digester, .at = anchor_ref(at), .kind = kind, .name_bytes = name_bytes};
+        *entry = (struct entry){
+                .digester = digester, .meter = meter, .at = anchor_ref(at), .kind = kind, .name_bytes = name_bytes};
         memcpy(entry->name, name, name_bytes);
         return entry;
 }
@@ -29,19 +30,21 @@ void entry_free(struct entry *entry)
         free(entry);
 }
 
-/* O_NONBLOCK: what was a regular file when it was found may be a fifo now. */
+/* O_NONBLOCK: what was a regular file when it was found may be a fifo now. And a fifo that was named is waited for in
+ * source_read(), which SIGINT ends. */
 static int open_entry(const struct entry *entry)
 {
-        int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+        int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
         if (entry->kind == ENTRY_WALKED)
-                flags |= O_NOFOLLOW | O_NONBLOCK;
+                flags |= O_NOFOLLOW;
         int fd = openat(entry->at->fd, entry->name + entry->at->from, flags);
         return fd < 0 ? -errno : fd;
 }
 
 static int sum_open(struct entry *entry, int fd)
 {
+        struct source source;
         struct stat status;
 
         if (fstat(fd, &status) != 0)
@@ -50,9 +53,8 @@ static int sum_open(struct entry *entry, int fd)
                 entry->is_skipped = true;
                 return 0;
         }
-        if (status.st_size >= READAHEAD_BYTES)
-                posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-        return digester_read(entry->digester, fd, entry->digest, &entry->n_bytes);
+        source_init(&source, fd, &status);
+        return digester_read(entry->digester, &source, entry->meter, entry->digest, &entry->n_bytes);
 }
 
 int entry_sum(void *arg, void **value)
@@ -61,6 +63,8 @@ int entry_sum(void *arg, void **value)
         int fd, err;
 
         (void)value;
+        if (stop_is_requested())
+                return -ECANCELED;
         if (entry->kind == ENTRY_STDIN)
                 return sum_open(entry, STDIN_FILENO);
         fd = open_entry(entry);

@@ -18,6 +18,7 @@ enum entry_kind {
 struct entry {
         struct entry *next, *prev; /* in the window */
         struct digester *digester;
+        struct meter *meter;
         struct anchor *at;
         enum entry_kind kind;
         bool is_done;
@@ -25,11 +26,13 @@ struct entry {
         int err;                                 /* 0, or the negative errno value why there is no digest */
         uint64_t n_bytes;                        /* result */
         unsigned char digest[DIGEST_BYTES_MOST]; /* result */
+        unsigned char wanted[DIGEST_BYTES_MOST]; /* in a check: what the list says */
         size_t name_bytes;
         char name[]; /* as displayed */
 };
 
-struct entry *entry_new(const char *name, struct anchor *at, enum entry_kind kind, struct digester *digester);
+struct entry *entry_new(const char *name, struct anchor *at, enum entry_kind kind, struct digester *digester,
+                        struct meter *meter);
 void entry_free(struct entry *entry);
 
 /* entry_sum - a task's body: sum the entry @arg. It blocks its worker in open(2) and read(2). */

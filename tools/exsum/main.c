@@ -1,4 +1,6 @@
-/* main.c - exsum: checksums of files and directory trees in parallel, in the form of sha256sum. */
+/* main.c - exsum: checksums of files and directory trees in parallel, made and checked, in the form of sha256sum. */
+#include "check.h"
+#include "stop.h"
 #include "sum.h"
 
 #include <fcntl.h>
@@ -41,27 +43,51 @@ static int complain(const char *what, int err)
         return 1;
 }
 
-static int run(const struct options *options, struct digester *digester)
+struct work {
+        const struct options *options;
+        struct digester *digester;
+        struct run run;
+        struct check check;
+};
+
+/* The first task. */
+static int work_body(void *arg, void **value)
 {
+        struct work *work = arg;
+        int err = run_init(&work->run, work->options, work->options->check ? check_retire : sum_retire);
+
+        (void)value;
+        if (err)
+                return err;
+        err = work->options->check ? check_run(&work->check, &work->run, work->digester)
+                                   : sum_run(&work->run, work->digester);
+        return run_end(&work->run, err);
+}
+
+static int status_of(const struct run *run)
+{
+        return run->is_stopped ? 128 + SIGINT : run->has_failed;
+}
+
+static int execute(const struct options *options, struct digester *digester)
+{
+        struct work work = {.options = options, .digester = digester};
         struct exec_pool_options pool;
-        struct sum sum;
 
         exec_pool_options_init(&pool, sizeof pool);
         pool.n_workers = options->n_workers;
         pool.name = "exsum";
-        int err = sum_init(&sum, options, digester);
-        if (!err)
-                err = exec_run_with(&pool, sum_run, &sum, NULL);
-        int write_err = sum.write_err;
-        bool has_failed = sum.has_failed;
-        sum_fini(&sum);
+        int err = exec_run_with(&pool, work_body, &work, NULL);
+        int write_err = work.run.write_err, status = status_of(&work.run);
+        run_fini(&work.run);
+        check_fini(&work.check);
         if (!write_err && fflush(stdout) != 0)
                 write_err = -errno;
         if (write_err == -EPIPE)
                 raise(SIGPIPE); /* which workers have blocked: end as any program in a pipe does */
         if (write_err)
                 return complain("write error", write_err);
-        return err ? complain("cannot go on", err) : has_failed;
+        return err ? complain("cannot go on", err) : status;
 }
 
 int main(int argc, char **argv)
@@ -77,14 +103,16 @@ int main(int argc, char **argv)
                 return 2;
         if (answer == OPTIONS_EXIT)
                 return fflush(stdout) ? complain("write error", -errno) : 0;
-        int err = digester_new(&digester, options.algorithm);
+        const char *algorithm = options.algorithm ? options.algorithm : "sha256";
+        int err = digester_new(&digester, algorithm);
         if (err == -EINVAL) {
-                fprintf(stderr, "exsum: unknown algorithm '%s'\n", options.algorithm);
+                fprintf(stderr, "exsum: unknown algorithm '%s'\n", algorithm);
                 return 2;
         }
         if (err)
                 return complain("cannot start", err);
-        int status = run(&options, digester);
+        stop_install();
+        int status = execute(&options, digester);
         digester_free(digester);
         return status;
 }

@@ -12,27 +12,72 @@
 
 #include <dirent.h>
 #include <executor/types.h> /* errno */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Order and qsort()'s own room. */
 #define BYTES_PER_NAME (2 * sizeof(uint32_t))
 
-static const char *name_at(const struct names *names, size_t i)
+/* A record: one byte of type, the name, its NUL. */
+static const char *record_at(const struct names *names, size_t i)
 {
-        return names->arena + names->order[i] + 1;
+        return names->arena + names->order[i];
 }
 
-static int compare(const void *a, const void *b, void *arena)
+static size_t record_bytes(const char *record)
 {
-        return strcmp((const char *)arena + *(const uint32_t *)a + 1, (const char *)arena + *(const uint32_t *)b + 1);
+        return strlen(record + 1) + 2;
+}
+
+static char *record_copy(const char *record)
+{
+        size_t n_bytes = record_bytes(record);
+        char *copy = malloc(n_bytes);
+
+        if (copy)
+                memcpy(copy, record, n_bytes);
+        return copy;
+}
+
+/* In the global order: the byte that decides, where those before it are equal. */
+static int byte_at(unsigned char type, const char *name, size_t i)
+{
+        return name[i] ? (unsigned char)name[i] : type == DT_DIR ? '/' : 0;
+}
+
+static int compare_names(const struct names *names, unsigned char type_a, const char *a, unsigned char type_b,
+                         const char *b)
+{
+        size_t i = 0;
+
+        if (!names->order_is_global)
+                return strcmp(a, b);
+        while (a[i] && a[i] == b[i])
+                i++;
+        if (!a[i] && !b[i])
+                return 0;
+        return byte_at(type_a, a, i) - byte_at(type_b, b, i);
+}
+
+static int compare_records(const struct names *names, const char *a, const char *b)
+{
+        return compare_names(names, (unsigned char)a[0], a + 1, (unsigned char)b[0], b + 1);
+}
+
+static int compare(const void *a, const void *b, void *arg)
+{
+        const struct names *names = arg;
+
+        return compare_records(names, names->arena + *(const uint32_t *)a, names->arena + *(const uint32_t *)b);
 }
 
 static void sort(struct names *names)
 {
         if (names->n > 1)
-                qsort_r(names->order, names->n, sizeof *names->order, compare, names->arena);
+                qsort_r(names->order, names->n, sizeof *names->order, compare, names);
 }
 
 /* Doubles an array until it has room for @n bytes. */
@@ -71,13 +116,13 @@ static int add(struct names *names, const char *name, unsigned char type)
         return 0;
 }
 
-/* Drops the greater half; *greatest becomes a copy of the greatest name kept. */
+/* Drops the greater half; *greatest becomes a copy of the greatest record kept. */
 static int drop_half(struct names *names, char **greatest)
 {
         size_t end = names->n_bytes;
 
         sort(names);
-        char *kept = strdup(name_at(names, names->n / 2 - 1));
+        char *kept = record_copy(record_at(names, names->n / 2 - 1));
         if (!kept)
                 return -ENOMEM;
         free(*greatest);
@@ -85,8 +130,8 @@ static int drop_half(struct names *names, char **greatest)
         names->n = 0;
         names->n_bytes = 0;
         for (size_t at = 0, n_bytes; at < end; at += n_bytes) {
-                n_bytes = strlen(names->arena + at + 1) + 2;
-                if (strcmp(names->arena + at + 1, kept) > 0)
+                n_bytes = record_bytes(names->arena + at);
+                if (compare_records(names, names->arena + at, kept) > 0)
                         continue;
                 names->order[names->n++] = (uint32_t)names->n_bytes;
                 memmove(names->arena + names->n_bytes, names->arena + at, n_bytes);
@@ -95,13 +140,30 @@ static int drop_half(struct names *names, char **greatest)
         return 0;
 }
 
-static bool is_wanted(const struct names *names, const char *name, const char *greatest)
+static bool is_dots(const char *name)
 {
-        if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')))
+        return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+static bool is_wanted(const struct names *names, unsigned char type, const char *name, const char *greatest)
+{
+        const char *last = names->last;
+
+        if (last && compare_names(names, type, name, (unsigned char)last[0], last + 1) <= 0)
                 return false;
-        if (names->last && strcmp(name, names->last) <= 0)
-                return false;
-        return !greatest || strcmp(name, greatest) <= 0;
+        return !greatest || compare_names(names, type, name, (unsigned char)greatest[0], greatest + 1) <= 0;
+}
+
+/* Not every file system tells types; in the global order one has to know the directories. */
+static unsigned char type_of(const struct names *names, DIR *dir, const struct dirent *found)
+{
+        struct stat status;
+
+        if (found->d_type != DT_UNKNOWN || !names->order_is_global)
+                return found->d_type;
+        if (fstatat(dirfd(dir), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+                return DT_UNKNOWN;
+        return IFTODT(status.st_mode);
 }
 
 /* Reads until the directory ends; *greatest is set when something was dropped. */
@@ -112,9 +174,12 @@ static int read_all(struct names *names, DIR *dir, size_t budget, char **greates
                 struct dirent *found = readdir(dir);
                 if (!found)
                         return -errno;
-                if (!is_wanted(names, found->d_name, *greatest))
+                if (is_dots(found->d_name))
                         continue;
-                int err = add(names, found->d_name, found->d_type);
+                unsigned char type = type_of(names, dir, found);
+                if (!is_wanted(names, type, found->d_name, *greatest))
+                        continue;
+                int err = add(names, found->d_name, type);
                 if (!err && names_memory(names) > budget && names->n > 1)
                         err = drop_half(names, greatest);
                 if (err)
@@ -126,7 +191,7 @@ static int read_all(struct names *names, DIR *dir, size_t budget, char **greates
 static int next_run(struct names *names)
 {
         if (names->n > 0) {
-                char *last = strdup(name_at(names, names->n - 1));
+                char *last = record_copy(record_at(names, names->n - 1));
                 if (!last)
                         return -ENOMEM;
                 free(names->last);
@@ -160,8 +225,10 @@ const char *names_next(struct names *names, unsigned char *type)
 {
         if (names->next == names->n)
                 return NULL;
-        *type = (unsigned char)names->arena[names->order[names->next]];
-        return name_at(names, names->next++);
+        const char *record = record_at(names, names->next++);
+
+        *type = (unsigned char)record[0];
+        return record + 1;
 }
 
 size_t names_memory(const struct names *names)
@@ -169,9 +236,9 @@ size_t names_memory(const struct names *names)
         return names->n_bytes + names->n * BYTES_PER_NAME;
 }
 
-void names_init(struct names *names)
+void names_init(struct names *names, bool order_is_global)
 {
-        *names = (struct names){0};
+        *names = (struct names){.order_is_global = order_is_global};
 }
 
 void names_fini(struct names *names)
@@ -179,5 +246,5 @@ void names_fini(struct names *names)
         free(names->arena);
         free(names->order);
         free(names->last);
-        names_init(names);
+        names_init(names, names->order_is_global);
 }

@@ -1,4 +1,7 @@
-/* names.h - the names in one directory, in byte order, within a budget of memory. */
+/* names.h - the names in one directory, in order, within a budget of memory.
+ *
+ * The order is that of their bytes; or, for the global order, that of the paths below: a directory's name then counts as
+ * if it ended with a slash, so that all paths come out in the order of their bytes. */
 #ifndef EXSUM_NAMES_H
 #define EXSUM_NAMES_H
 
@@ -12,11 +15,12 @@ struct names {
         uint32_t *order; /* where the records begin; sorted by name once names_read() returns */
         size_t n, order_size;
         size_t next;   /* the next to hand over */
-        char *last;    /* the last name of the runs before this one, or NULL */
+        char *last;    /* the last record of the runs before this one, or NULL */
         bool has_more; /* there are names behind this run's */
+        bool order_is_global;
 };
 
-void names_init(struct names *names);
+void names_init(struct names *names, bool order_is_global);
 void names_fini(struct names *names);
 
 /* names_read - read the first names behind those already handed over, as many as @budget bytes hold (16 KiB at least).

@@ -4,11 +4,22 @@
 
 #include <stdbool.h>
 
+/* What a check tells of each line; of several the last one asked for counts, as with sha256sum. */
+enum check_says { CHECK_SAYS_ALL, CHECK_SAYS_BAD_LINES_TOO, CHECK_SAYS_FAILURES, CHECK_SAYS_NOTHING };
+
 struct options {
-        const char *algorithm;
-        unsigned n_workers; /* 0: as many as there are CPUs */
+        const char *algorithm; /* NULL: none was named */
+        unsigned n_workers;    /* 0: as many as there are CPUs */
         bool as_completed;
+        bool order_is_global;
+        bool tag;
+        bool zero;
+        bool json;
         bool stats;
+        bool check;
+        bool ignore_missing;
+        bool strict;
+        enum check_says check_says;
         char **names; /* up to a NULL; at least one */
 };
 

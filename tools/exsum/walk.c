@@ -6,7 +6,7 @@
  * I1  path up to a level's path_len names its directory and ends with a slash.
  * I2  what is handed to the kernel is relative to the level's anchor and shorter than PATH_MAX: a directory whose
  *     displayed path is ANCHOR_BYTES longer than its anchor's becomes an anchor itself.
- * I3  the names of all levels together take at most NAMES_BYTES, plus NAMES_BYTES_LEAST for each level beyond that.
+ * I3  the names of all levels together take at most the budget, plus NAMES_BYTES_LEAST for each level beyond that.
  */
 #include "walk.h"
 
@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define ANCHOR_BYTES      2048
-#define NAMES_BYTES       ((size_t)32 << 20)
 #define NAMES_BYTES_LEAST ((size_t)16 << 10)
 #define OPEN_DIRECTORY    (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
 
@@ -126,7 +125,7 @@ static int enter(struct walk *walk, struct anchor *at, int flags)
         level->budget_bytes = budget > NAMES_BYTES_LEAST ? budget : NAMES_BYTES_LEAST;
         level->path_len = walk->path_len;
         level->at = choose_anchor(walk, at, fd);
-        names_init(&level->names);
+        names_init(&level->names, walk->order_is_global);
         if (!level->at) {
                 close(fd);
                 pop_level(walk);
@@ -192,11 +191,10 @@ int walk_start(struct walk *walk, const char *root)
         return err ? err : enter(walk, walk->here, 0);
 }
 
-int walk_init(struct walk *walk)
+void walk_init(struct walk *walk, struct anchor *here, size_t budget_bytes, bool order_is_global)
 {
-        *walk = (struct walk){.n_budget_bytes = NAMES_BYTES};
-        walk->here = anchor_new(AT_FDCWD, 0);
-        return walk->here ? 0 : -ENOMEM;
+        *walk = (struct walk){
+                .here = anchor_ref(here), .n_budget_bytes = budget_bytes, .order_is_global = order_is_global};
 }
 
 void walk_fini(struct walk *walk)

@@ -1,8 +1,10 @@
-/* walk.h - the regular files below a directory, one by one, depth first, names in byte order. */
+/* walk.h - the regular files below a directory, one by one, depth first, each directory's names in order. */
 #ifndef EXSUM_WALK_H
 #define EXSUM_WALK_H
 
 #include "anchor.h"
+
+#include <stdbool.h>
 
 struct level;
 
@@ -13,6 +15,7 @@ struct walk {
         size_t n_levels, n_levels_room;
         struct anchor *here;   /* the current directory of the process */
         size_t n_budget_bytes; /* what is left for names */
+        bool order_is_global;  /* names.h */
 };
 
 /* One file, or a directory that could not be read (to the end). Borrowed from the walk until the next call. */
@@ -22,7 +25,8 @@ struct found {
         int err;           /* 0: a regular file; negative: why path or a part of it is missing */
 };
 
-int walk_init(struct walk *walk);
+/* walk_init - @here stands for the current directory; names may take @budget_bytes. Cannot fail. */
+void walk_init(struct walk *walk, struct anchor *here, size_t budget_bytes, bool order_is_global);
 void walk_fini(struct walk *walk);
 
 /* walk_start - begin at directory @root, which may be a symbolic link. The walk before must have ended.
