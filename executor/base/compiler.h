@@ -15,6 +15,7 @@
 #define ALWAYS_INLINE      inline __attribute__((always_inline))
 #define ALIGNED(n)         __attribute__((aligned(n)))
 #define PRINTF(f, a)       __attribute__((format(printf, f, a)))
+#define NO_ASAN            __attribute__((no_sanitize_address))
 #define MAYBE_UNUSED       __attribute__((unused))
 #define PREFETCH(p)        __builtin_prefetch((p), 1)
 #define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")

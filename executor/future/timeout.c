@@ -44,7 +44,7 @@ static void check_left_behind(const struct execi_fiber *fiber)
         const char *s = (const char *)fiber->scope;
 
         if (UNLIKELY(s && s >= fiber->low && s < (const char *)__builtin_frame_address(0)))
-                execi_panic("a task returned from inside a timeout scope without exec_timeout_end()");
+                execi_panic("a function returned from inside a timeout scope, without exec_timeout_end()");
 }
 
 /* A request that was not delivered yet will be delivered inside the scope: as if it came there. */

@@ -80,6 +80,8 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         err = fn(t->arg, &value);
         fiber->n_tied -= tied;
         fiber->task = outer;
+        if (UNLIKELY(fiber->scope))
+                execi_scopes_check(fiber, t);
         execi_task_returned(fiber, t, err, value);
 }
 

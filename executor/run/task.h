@@ -6,6 +6,7 @@
 #include "sched/pool.h"
 #include "task/waitword.h"
 #include "wait/ending.h"
+#include "wait/timers.h"
 #include "wait/waiter.h"
 
 /* Run @t, which a queue gave, on the current stack; it ends here. The caller's worker may be another afterwards: it is
@@ -41,6 +42,8 @@ static ALWAYS_INLINE void execi_task_run(struct execi_worker *w, exec_future *t)
         err = fn(t->arg, &value);
         w = fiber->worker; /* X2 */
         fiber->task = outer;
+        if (UNLIKELY(fiber->scope))
+                execi_scopes_check(fiber, t);
         if (LIKELY(!err && !atom_load(&t->extra, RELAXED) && /* @relaxed owner */
                    execi_task_finish_plain(w, t, value)))
                 atom_bump(&w->n_finished, 1);

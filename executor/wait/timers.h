@@ -7,7 +7,8 @@
  *    then waits for its visitors. So who finds one not done under its LOCK may visit the pool.
  * T4 a scope expires once, under its heap's lock, where its request is counted and marked in the task's word; so who ends
  *    or moves it under that lock knows whether there is one. After the lock has fallen only the task is touched, which
- *    whoever passes the request on holds. */
+ *    whoever passes the request on holds.
+ * T5 a task that returns has ended its scopes, or the process panics: a timer would point into a frame that is gone. */
 #ifndef EXECI_WAIT_TIMERS_H
 #define EXECI_WAIT_TIMERS_H
 
@@ -60,6 +61,8 @@ bool execi_scope_end(struct execi_scope *s);
 void execi_scope_expire(struct execi_scope *s, int64_t now_ns);
 /* false: it is not active. */
 bool execi_scope_move(struct execi_scope *s, int64_t deadline_ns);
+/* @t has returned, and there are scopes on its stack: none is its own. T5 */
+void execi_scopes_check(const struct execi_fiber *fiber, const exec_future *t);
 
 /* Sleep futures. */
 void execi_sleep_start(struct execi_worker *owner, exec_future *f, int64_t deadline_ns);

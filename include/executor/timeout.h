@@ -10,7 +10,8 @@
  * When the deadline passes the scope expires: it makes one cancel request of its task, as exec_cancel() would, without a
  * reason. So what the task awaits is cancelled too, and its clean-up runs, also beyond the deadline. Scopes nest; of
  * those that expire together the outermost says -ETIMEDOUT, the others pass -ECANCELED on. Each begin needs its end before
- * the function that holds the scope returns. Nothing here fails for memory.
+ * the function that holds the scope returns; a task that returns without it ends the process. Nothing here fails for
+ * memory.
  *
  * States of a scope, and what a call that needs a running one returns in the others:
  *   -EINVAL       not begun: zero-filled

@@ -1202,8 +1202,7 @@ static void test_no_memory(struct fixture *fx)
         run(many_scopes, &faulty);
 }
 
-#if !TEST_ASAN /* which would find it first, and say so in its own way */
-/* Left by a return: found at the next scope on that stack. */
+/* A task that returns from inside a scope ends the process: at once, whatever stack it ran on. */
 static int leaves_open(void *arg, void **value)
 {
         struct exec_timeout scope;
@@ -1212,25 +1211,82 @@ static int leaves_open(void *arg, void **value)
         return exec_timeout_begin(&scope, exec_now() + LONG);
 }
 
-static int leaves_open_twice(void *arg, void **value)
+static int awaits_one_that_leaves_open(void *arg, void **value)
 {
         struct exec_timeout scope;
         exec_future *f = exec_create_task(leaves_open, NULL);
 
         (void)arg, (void)value;
-        exec_await(f, NULL); /* with one worker: on this stack */
+        exec_timeout_begin(&scope, EXEC_FOREVER); /* not the child's */
+        exec_await(f, NULL);                      /* with one worker: on this stack */
         exec_future_unref(f);
-        return exec_timeout_begin(&scope, exec_now() + LONG);
+        return exec_timeout_end(&scope, 0);
+}
+
+/* The process shall end by the panic alone. */
+static void run_with_one_worker(exec_task_fn fn)
+{
+        struct exec_pool_options options;
+
+        exec_pool_options_init(&options, sizeof(options));
+        options.n_workers = 1;
+        exec_run_with(&options, fn, NULL, NULL);
 }
 
 static void test_scope_left_open(struct fixture *fx)
 {
-        struct exec_pool_options options;
-
         (void)fx;
-        exec_pool_options_init(&options, sizeof(options));
-        options.n_workers = 1;
-        exec_run_with(&options, leaves_open_twice, NULL, NULL);
+        run_with_one_worker(leaves_open);
+}
+
+static void test_scope_left_open_by_a_child(struct fixture *fx)
+{
+        (void)fx;
+        run_with_one_worker(awaits_one_that_leaves_open);
+}
+
+static int leaves_open_with_options(void *arg, void **value)
+{
+        struct exec_task_options o;
+        exec_future *f;
+
+        exec_task_options_init(&o, sizeof(o));
+        o.name = "left open";
+        o.stack_bytes = (size_t)256 << 10;
+        f = exec_create_task_with(leaves_open, arg, &o);
+        exec_await(f, value);
+        exec_future_unref(f);
+        return 0;
+}
+
+static void test_scope_left_open_on_an_own_stack(struct fixture *fx)
+{
+        (void)fx;
+        run_with_one_worker(leaves_open_with_options);
+}
+
+#if !TEST_ASAN /* which says so in its own way */
+/* The task goes on, the function that held the scope does not: found at the next scope. */
+static __attribute__((noinline)) int begins_and_returns(void)
+{
+        struct exec_timeout scope;
+
+        return exec_timeout_begin(&scope, exec_now() + LONG);
+}
+
+static int leaves_open_inside(void *arg, void **value)
+{
+        struct exec_timeout scope;
+
+        (void)arg, (void)value;
+        begins_and_returns();
+        return exec_timeout_begin(&scope, exec_now() + LONG);
+}
+
+static void test_scope_left_open_inside(struct fixture *fx)
+{
+        (void)fx;
+        run_with_one_worker(leaves_open_inside);
 }
 #endif
 
@@ -1271,8 +1327,11 @@ static const struct fixture_case cases[] = {
         CASE(test_poll_notices_the_awaiters_expiry),
         CASE(test_deadline_passed_on),
         CASE(test_no_memory),
-#if !TEST_ASAN
         CASE_DIES(test_scope_left_open),
+        CASE_DIES(test_scope_left_open_by_a_child),
+        CASE_DIES(test_scope_left_open_on_an_own_stack),
+#if !TEST_ASAN
+        CASE_DIES(test_scope_left_open_inside),
 #endif
 };
 
