@@ -55,10 +55,12 @@ static const char *kind_name(const exec_future *f)
 void execi_dump_name(const exec_future *f, char *buffer, size_t size)
 {
         const struct execi_extra *e = execi_extra_get(f);
+        char name[EXTRA_NAME_BYTES];
         uint64_t number = e ? atom_load(&((struct execi_extra *)(uintptr_t)e)->number, ACQUIRE) : 0; /* NOLINT */
 
-        if (e && e->name[0])
-                snprintf(buffer, size, "%s", e->name);
+        execi_extra_name(e, name);
+        if (name[0])
+                snprintf(buffer, size, "%s", name);
         else if (number)
                 snprintf(buffer, size, "task-%llu", (unsigned long long)number);
         else

@@ -81,13 +81,13 @@ static uint64_t number_of(exec_future *task)
 
 int exec_task_name(const exec_future *task, char *buffer, size_t size)
 {
-        const struct execi_extra *e;
+        char name[EXTRA_NAME_BYTES];
 
         if (!is_task(task) || (size && !buffer))
                 return -EINVAL;
-        e = execi_extra_get(task);
-        if (e && e->name[0])
-                return snprintf(buffer, size, "%s", e->name);
+        execi_extra_name(execi_extra_get(task), name);
+        if (name[0])
+                return snprintf(buffer, size, "%s", name);
         return snprintf(buffer, size, "task-%llu",
                         (unsigned long long)number_of((exec_future *)(uintptr_t)task)); /* NOLINT */
 }

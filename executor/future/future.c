@@ -110,6 +110,13 @@ const char *exec_future_error_message(const exec_future *f, const char **file, i
         return e->message;
 }
 
+/* For ThreadSanitizer: the reason is passed on from future to future, and its text made before exec_cancel(). */
+static void tell_reason(const char *reason)
+{
+        if (reason)
+                execi_tsan_release((void *)(uintptr_t)reason); /* NOLINT */
+}
+
 int exec_cancel(exec_future *f, const char *reason)
 {
         if (!execi_is_future(f))
@@ -119,6 +126,7 @@ int exec_cancel(exec_future *f, const char *reason)
                         note_seen(f, SEEN_ERROR);
                 return 0;
         }
+        tell_reason(reason);
         return execi_cancel(execi_worker_current(), f, reason);
 }
 
@@ -128,12 +136,17 @@ int exec_try_cancel_unstarted(exec_future *task, const char *reason)
                 return -EINVAL;
         if (execi_state_is_done(task))
                 return task->state == EXEC_CANCELLED && (atom_load(&task->seen, ACQUIRE) & SEEN_UNBEGUN);
+        tell_reason(reason);
         return execi_cancel_unstarted(execi_worker_current(), task, reason);
 }
 
 const char *exec_cancel_reason(const exec_future *f)
 {
-        return execi_is_future(f) ? execi_reason_get(f) : NULL;
+        const char *reason = execi_is_future(f) ? execi_reason_get(f) : NULL;
+
+        if (reason)
+                execi_tsan_acquire((void *)(uintptr_t)reason); /* NOLINT; tell_reason() */
+        return reason;
 }
 
 int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)

@@ -30,6 +30,15 @@ struct execi_stack_region *execi_regions_find_locked(const struct execi_regions 
         return r;
 }
 
+/* Upwards. gcc makes a memmove of it, which ThreadSanitizer sees, but not the lock. */
+static void copy(struct execi_stack_region **to, struct execi_stack_region *const *from, size_t n)
+{
+        execi_tsan_ignore_begin();
+        for (size_t i = 0; i < n; i++)
+                to[i] = from[i];
+        execi_tsan_ignore_end();
+}
+
 bool execi_regions_reserve_locked(struct execi_regions *rs, struct execi_spin *lock)
 {
         while (rs->n == rs->capacity) {
@@ -40,8 +49,7 @@ bool execi_regions_reserve_locked(struct execi_regions *rs, struct execi_spin *l
                 if (!bigger)
                         return false;
                 if (rs->capacity == old) {
-                        for (size_t i = 0; i < rs->n; i++)
-                                bigger[i] = rs->by_address[i];
+                        copy(bigger, rs->by_address, rs->n);
                         unused = rs->by_address;
                         rs->by_address = bigger;
                         rs->capacity = wanted;
@@ -58,7 +66,7 @@ void execi_regions_insert_locked(struct execi_regions *rs, struct execi_stack_re
 {
         size_t at = execi_regions_upto_locked(rs, r->base);
 
-        execi_tsan_ignore_begin(); /* gcc makes a memmove of it, which ThreadSanitizer sees, but not the lock */
+        execi_tsan_ignore_begin(); /* as in copy() */
         for (size_t i = rs->n; i > at; i--)
                 rs->by_address[i] = rs->by_address[i - 1];
         execi_tsan_ignore_end();
@@ -118,7 +126,6 @@ void execi_regions_remove_locked(struct execi_regions *rs, struct execi_stack_re
 
         rs->n--;
         rs->n_slots -= r->n_slots;
-        for (size_t i = at; i < rs->n; i++)
-                rs->by_address[i] = rs->by_address[i + 1];
+        copy(rs->by_address + at, rs->by_address + at + 1, rs->n - at);
         unlist_locked(rs, r);
 }

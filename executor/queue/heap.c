@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "port/memory.h"
+#include "port/sanitizer.h"
 
 #include <string.h>
 
@@ -65,9 +66,11 @@ static bool resize(struct execi_heap *h, uint32_t capacity)
         timers = (struct execi_timer **)(void *)(entries + capacity + ROOT);
         positions = (uint32_t *)(void *)(timers + capacity);
         if (kept) {
+                execi_tsan_ignore_begin(); /* which sees memcpy, but not the lock */
                 memcpy(entries + ROOT, h->entries + ROOT, (size_t)h->n * sizeof(*entries));
                 memcpy(timers, h->timers, (size_t)kept * sizeof(*timers));
                 memcpy(positions, h->positions, (size_t)kept * sizeof(*positions));
+                execi_tsan_ignore_end();
                 block_free(h->entries, h->capacity);
         }
         h->entries = entries;

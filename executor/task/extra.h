@@ -50,6 +50,8 @@ static inline struct execi_extra *execi_extra_get(const exec_future *f)
 /* The block, made if there is none; NULL: no memory. With @arg_bytes room for a copied argument comes behind it. */
 struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes);
 void *execi_extra_arg(struct execi_extra *e);
+/* The task's name; "": it has none. */
+void execi_extra_name(const struct execi_extra *e, char name[EXTRA_NAME_BYTES]);
 void execi_extra_free(exec_future *f);
 
 void execi_reason_set(exec_future *f, const char *reason);

@@ -14,13 +14,15 @@ struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, voi
         top -= (uintptr_t)COLOUR_BYTES * execi_stack_colour(stacks, low);
         top = (top - sizeof *f) & ~(uintptr_t)(STACK_ALIGN - 1);
         f = (struct execi_fiber *)top; /* NOLINT */
+        if (!execi_tsan_precise())
+                execi_tsan_acquire(low); /* who used this memory before: else false reports about it */
+        execi_tsan_ignore_begin();
         memset(f, 0, sizeof *f);
+        execi_tsan_ignore_end();
         f->low = low;
         f->stacks = stacks;
         f->sanitizer.tsan = tsan;
         f->checked = execi_stack_guard(stacks, low) == GUARD_CANARY;
-        if (!execi_tsan_precise())
-                execi_tsan_acquire(low); /* who used this memory before: else false reports about it */
         if (!execi_sanitizer_stack_init(&f->sanitizer, low, (size_t)((char *)f - low)))
                 return NULL;
         execi_context_make(&f->context, low, f, main, f);

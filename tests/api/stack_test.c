@@ -67,14 +67,6 @@ static void run_one(exec_pool *pool, exec_task_fn fn, size_t bytes, size_t stack
         exec_future_unref(f);
 }
 
-/* ThreadSanitizer with every task on a stack of its own, which is never used again. */
-static bool is_precise(void)
-{
-        const char *mode = getenv("EXEC_TSAN");
-
-        return TEST_TSAN && mode && !strcmp(mode, "precise");
-}
-
 static size_t peak(exec_pool *pool)
 {
         size_t bytes = fixture_stats(pool).stack_peak_bytes;
@@ -88,7 +80,7 @@ static void expect_peak(exec_pool *pool, size_t least, size_t most)
 {
         int64_t end = exec_now() + EXEC_SEC(20);
 
-        while (is_precise() && peak(pool) < least && exec_now() < end)
+        while (test_is_precise() && peak(pool) < least && exec_now() < end)
                 exec_sleep(EXEC_MS(1));
         EXPECT(peak(pool) >= least);
         EXPECT(peak(pool) <= most);
@@ -139,7 +131,7 @@ static void test_a_suspended_task_shows(struct fixture *fx)
         atom_store(&n_waiting, 0, RELEASE);
         f = create_in(pool, use_stack_and_wait, VAL(40 * KIB));
         fixture_wait(&n_waiting, 1);
-        EXPECT(is_precise() || peak(pool) >= 40 * KIB);
+        EXPECT(test_is_precise() || peak(pool) >= 40 * KIB);
         EXPECT_EQ(exec_cancel(f, NULL), 1);
         EXPECT_EQ(exec_await(f, NULL), -ECANCELED);
         expect_peak(pool, 40 * KIB, 64 * KIB);
@@ -251,7 +243,7 @@ static void expect_end(unsigned flags, int signal, const char *message)
                 signal = SIGABRT;
         for (size_t i = 0; i < N_OF(hungry); i++) {
                 char text[2048];
-                if (is_precise())
+                if (test_is_precise())
                         continue; /* where every byte has an owner, the overrun itself is reported as a race */
                 int end = signal_of_overrun(&hungry[i], text, sizeof text);
 

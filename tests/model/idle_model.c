@@ -51,6 +51,16 @@ void execi_tsan_release_slow(void *edge)
         model_fail("no sanitizer here");
 }
 
+void execi_tsan_ignore_begin_slow(void)
+{
+        model_fail("no sanitizer here");
+}
+
+void execi_tsan_ignore_end_slow(void)
+{
+        model_fail("no sanitizer here");
+}
+
 bool execi_fibers_need_spare(struct execi_worker *w)
 {
         (void)w;

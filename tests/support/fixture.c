@@ -147,6 +147,13 @@ size_t test_live(size_t n)
         return TEST_TSAN && n > 200 ? 200 : n;
 }
 
+bool test_is_precise(void)
+{
+        const char *mode = getenv("EXEC_TSAN");
+
+        return TEST_TSAN && mode && !strcmp(mode, "precise");
+}
+
 size_t test_rounds(size_t n)
 {
         const char *s = getenv("EXEC_TEST_ROUNDS");

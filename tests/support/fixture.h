@@ -103,6 +103,7 @@ bool fixture_expect_outcome(exec_future *f, int state, int err, const void *valu
 
 size_t test_scale(size_t n);  /* how many tasks in all: fewer under a sanitizer */
 size_t test_live(size_t n);   /* how many suspended at once: at most 200 under ThreadSanitizer */
+bool test_is_precise(void);   /* ThreadSanitizer's precise mode: each task has a stack of its own, used once */
 size_t test_rounds(size_t n); /* of a race: the environment variable EXEC_TEST_ROUNDS, else n, scaled */
 
 /* ---- waiting for a situation; all work in tasks and on plain threads ---- */
