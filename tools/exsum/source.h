@@ -11,6 +11,8 @@
 struct source {
         int fd; /* borrowed */
         bool may_wait_for_ever;
+        bool reads_ahead;
+        off_t at, asked; /* while it reads ahead: read so far, and asked for */
 };
 
 /* @status is what fstat(2) says of @fd. */
