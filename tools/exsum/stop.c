@@ -1,35 +1,58 @@
-/* stop.c - see stop.h. A signal handler has no argument: hence the two variables here. */
+/* stop.c - see stop.h.
+ *
+ * SIGINT is blocked in every thread, and one thread of its own waits for it. A handler would interrupt whatever thread the
+ * kernel picks, in the midst of anything; and ThreadSanitizer puts a handler off until that thread does something, which one
+ * that is parked never does.
+ */
 #include "stop.h"
 
 #include <executor/types.h> /* errno */
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 static atomic_bool is_requested;
-static int event_fd = -1; /* written once, before the handler is there and before there are threads */
+static int event_fd = -1; /* written once, before there are threads */
 
 /* The descriptor is what wakes; the flag is only looked at. @relaxed hint */
-static void request(int signal)
+static void request(void)
 {
-        int saved = errno;
-
-        (void)signal;
         atomic_store_explicit(&is_requested, true, memory_order_relaxed);
         (void)!write(event_fd, &(uint64_t){1}, sizeof(uint64_t));
-        errno = saved;
+}
+
+/* The thread's work: the first signal is a request, the second one does what it does without all this. */
+static void *listen_for(void *arg)
+{
+        sigset_t *set = arg;
+        int signal;
+
+        sigwait(set, &signal);
+        request();
+        sigwait(set, &signal);
+        pthread_sigmask(SIG_UNBLOCK, set, NULL);
+        raise(signal);
+        return NULL;
 }
 
 void stop_install(void)
 {
-        struct sigaction action = {.sa_handler = request, .sa_flags = SA_RESTART | (int)SA_RESETHAND}, before;
+        static sigset_t set;
+        struct sigaction action;
+        pthread_t thread;
 
-        if (sigaction(SIGINT, NULL, &before) != 0 || before.sa_handler == SIG_IGN)
+        if (sigaction(SIGINT, NULL, &action) != 0 || action.sa_handler == SIG_IGN)
                 return;
+        sigemptyset(&set);
+        sigaddset(&set, SIGINT);
         event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        sigemptyset(&action.sa_mask);
-        sigaction(SIGINT, &action, NULL);
+        pthread_sigmask(SIG_BLOCK, &set, NULL); /* for the threads to come too */
+        if (pthread_create(&thread, NULL, listen_for, &set) == 0)
+                pthread_detach(thread);
+        else
+                pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* then it ends the process */
 }
 
 bool stop_is_requested(void)
