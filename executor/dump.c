@@ -44,36 +44,13 @@ static void put(struct dump *d, const char *line)
         }
 }
 
-static const char *kind_name(const exec_future *f)
-{
-        static const char *const names[CELL_KINDS] = {"nothing", "task", "promise", "sleep", "gather", "shield"};
-
-        return f->kind < CELL_KINDS ? names[f->kind] : "?";
-}
-
-/* Allocates nothing, unlike exec_task_name(). */
-void execi_dump_name(const exec_future *f, char *buffer, size_t size)
-{
-        const struct execi_extra *e = execi_extra_get(f);
-        char name[EXTRA_NAME_BYTES];
-        uint64_t number = e ? atom_load(&((struct execi_extra *)(uintptr_t)e)->number, ACQUIRE) : 0; /* NOLINT */
-
-        execi_extra_name(e, name);
-        if (name[0])
-                snprintf(buffer, size, "%s", name);
-        else if (number)
-                snprintf(buffer, size, "task-%llu", (unsigned long long)number);
-        else
-                snprintf(buffer, size, "%s@%lx", kind_name(f), (unsigned long)(uintptr_t)f);
-}
-
 /* @t is pinned: it waits, and cannot go on meanwhile. */
 static void describe_wait(struct dump *d, exec_future *t, bool forward, char *line, size_t size)
 {
         char what[EXTRA_NAME_BYTES];
 
         if (forward)
-                execi_dump_name(t->awaiting, what, sizeof what);
+                execi_extra_title(t->awaiting, what, sizeof what);
         else
                 snprintf(what, sizeof what, "a deadline or a queue");
         snprintf(line, size, "waits for %s, for %u ms, on worker %u", what, d->now_ms - t->since_ms,
@@ -97,17 +74,36 @@ static void describe_waiter(struct dump *d, exec_future *t, char *line, size_t s
                 execi_cancel_deliver(w, t);
 }
 
+/* The end of a path is what tells. */
+static const char *tail(const char *place)
+{
+        size_t n = strlen(place), most = 80;
+
+        return n > most ? place + n - most : place;
+}
+
+/* Debug mode: where it was created and asked to end. */
+static void describe_places(const exec_future *t, char *text, size_t size)
+{
+        const char *created = exec_task_place(t), *cancelled = execi_cancel_place_get(t);
+
+        snprintf(text, size, "%s%s%s%s", created ? ", created at " : "", created ? tail(created) : "",
+                 cancelled ? ", asked to end at " : "", cancelled ? tail(cancelled) : "");
+}
+
 /* @t is held: it cannot end. */
 static void describe(struct dump *d, exec_future *t, uint64_t word)
 {
-        char name[EXTRA_NAME_BYTES], state[128] = "runs or is ready", line[256];
+        char name[EXTRA_NAME_BYTES], state[128] = "runs or is ready", places[200], line[EXTRA_NAME_BYTES + 400];
 
-        execi_dump_name(t, name, sizeof name);
+        execi_extra_title(t, name, sizeof name);
         if (!atom_load(&t->wait.word, ACQUIRE))
                 snprintf(state, sizeof state, "is queued");
         else
                 describe_waiter(d, t, state, sizeof state);
-        snprintf(line, sizeof line, "  %s %s%s\n", name, state, (word & WORD_CANCEL) ? ", is being cancelled" : "");
+        describe_places(t, places, sizeof places);
+        snprintf(line, sizeof line, "  %s %s%s%s\n", name, state, (word & WORD_CANCEL) ? ", is being cancelled" : "",
+                 places);
         put(d, line);
         d->n++;
 }
@@ -180,7 +176,7 @@ bool execi_describe_overflow(const void *address, char *buffer, size_t size)
         if (!f || !f->low || at >= (uintptr_t)f->low || at < (uintptr_t)f->low - EXECI_GUARD_BYTES)
                 return false;
         if (f->task)
-                execi_dump_name(f->task, name, sizeof name);
+                execi_extra_title(f->task, name, sizeof name);
         snprintf(buffer, size, "stack overflow in task %s (%zu bytes promised): raise stack_bytes", name,
                  f->stacks->bytes);
         return true;

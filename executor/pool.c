@@ -1,4 +1,5 @@
 /* pool.c - pools from start to end. Sees all layers: starts them in order, drains, stops in reverse. */
+#include "at_exit.h"
 #include "base/check.h"
 #include "drain.h"
 #include "dump.h"
@@ -6,6 +7,7 @@
 #include "future/here.h"
 #include "port/clock.h"
 #include "port/cpu.h"
+#include "port/interrupt.h"
 #include "port/log.h"
 #include "port/membarrier.h"
 #include "port/memory.h"
@@ -30,8 +32,10 @@
 
 #define ALL_FLAGS                                                                                                      \
         ((unsigned)(EXEC_POOL_TIED | EXEC_POOL_FORCE_MIGRATE | EXEC_POOL_NO_MEMBARRIER | EXEC_POOL_GUARD_MADVISE |     \
-                    EXEC_POOL_GUARD_MPROTECT | EXEC_POOL_GUARD_CANARY | EXEC_POOL_NO_OVERFLOW_HANDLER))
+                    EXEC_POOL_GUARD_MPROTECT | EXEC_POOL_GUARD_CANARY | EXEC_POOL_NO_OVERFLOW_HANDLER |                \
+                    EXEC_POOL_DEBUG | EXEC_POOL_DRAIN_AT_EXIT))
 enum { FIRST_CAPACITY = 1 << 10 };
+#define SLOW_NS       ((int64_t)100 * 1000 * 1000) /* as asyncio's slow_callback_duration */
 #define DEFAULT_STACK ((size_t)64 << 10)
 #define LEAST_STACK   ((size_t)16 << 10)
 #define MOST_STACK    ((size_t)1 << 40)
@@ -83,6 +87,8 @@ static void after_fork(void)
         struct execi_worker *w = execi_worker_current();
 
         execi_spin_unlock(&default_pool.lock); /* another thread may have held it */
+        execi_interrupt_in_child();
+        execi_at_exit_in_child();
         if (!w)
                 return;
         atom_or(&w->pool->halt, HALT_WISH, SEQ_CST);
@@ -113,7 +119,7 @@ static int read_options(struct exec_pool_options *to, const struct exec_pool_opt
                 memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
         }
         if ((to->flags & ~ALL_FLAGS) || !is_one_guard(to->flags) || to->n_workers > MAX_WORKERS ||
-            (to->stack_bytes && to->stack_bytes < LEAST_STACK) || to->stack_bytes > MOST_STACK)
+            (to->stack_bytes && to->stack_bytes < LEAST_STACK) || to->stack_bytes > MOST_STACK || to->slow_ns < 0)
                 return -EINVAL;
         if (!to->n_workers)
                 to->n_workers = execi_cpu_count() < MAX_WORKERS ? execi_cpu_count() : MAX_WORKERS;
@@ -148,6 +154,14 @@ static unsigned test_flags(void)
         return 0;
 }
 #endif
+
+/* For a program that cannot be told otherwise. */
+static unsigned environment_flags(void)
+{
+        const char *debug = getenv("EXEC_DEBUG");
+
+        return debug && *debug && strcmp(debug, "0") ? EXEC_POOL_DEBUG : 0;
+}
 
 static enum execi_guard rung_of(unsigned flags)
 {
@@ -222,10 +236,13 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         int r;
 
         pool->n_workers = o->n_workers;
-        pool->flags = o->flags | test_flags();
+        pool->flags = o->flags | test_flags() | environment_flags();
+        if (pool->flags & EXEC_POOL_DEBUG)
+                pool->slow_ns = o->slow_ns ? o->slow_ns : SLOW_NS;
         pool->membarrier = !(pool->flags & EXEC_POOL_NO_MEMBARRIER) && execi_membarrier_register();
         pool->slotless = (pool->flags & EXEC_POOL_FORCE_MIGRATE) || !pool->membarrier;
-        pool->plain = pool->membarrier && !(pool->flags & EXEC_POOL_TIED) && !(execi_sanitizer & SANITIZER_TSAN);
+        pool->plain = pool->membarrier && !(pool->flags & EXEC_POOL_TIED) && !pool->slow_ns &&
+                      !(execi_sanitizer & SANITIZER_TSAN);
         pool->promise_bytes = to_pages(o->stack_bytes);
         pool->red_bytes = RED_BYTES;
         pool->recycle_own = !execi_tsan_precise();
@@ -263,7 +280,7 @@ static void worker_ended(void *worker)
         char name[EXTRA_NAME_BYTES] = "no task";
 
         if (t)
-                execi_dump_name(t, name, sizeof name);
+                execi_extra_title(t, name, sizeof name);
         execi_panic(
                 "the thread of a worker of pool %s was ended, in %s: no pthread_exit() or pthread_cancel() in tasks",
                 w->pool->name, name);
@@ -321,6 +338,8 @@ static int new_pool(exec_pool **out, const struct exec_pool_options *options)
                 return -ENOMEM;
         n_made = o.n_workers;
         r = init_pool(pool, &o);
+        if (!r && (pool->flags & EXEC_POOL_DRAIN_AT_EXIT))
+                r = execi_at_exit_begin();
         if (!r) {
                 if (!(pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER))
                         execi_overflow_install(execi_describe_overflow);
@@ -333,6 +352,8 @@ static int new_pool(exec_pool **out, const struct exec_pool_options *options)
                 return r;
         }
         pool->n_made = n_made;
+        if (pool->flags & EXEC_POOL_DRAIN_AT_EXIT)
+                execi_at_exit_add(pool);
         *out = pool;
         return 0;
 }
@@ -414,6 +435,8 @@ static void join_all(struct exec_pool *pool)
 static void free_pool(exec_pool *pool)
 {
         execi_default_pool_unset(pool);
+        if (pool->flags & EXEC_POOL_DRAIN_AT_EXIT)
+                execi_at_exit_remove(pool);
         if (!execi_drain_is_over(pool) || atom_load(&pool->state, SEQ_CST) == POOL_OPEN)
                 shut_down(pool, EXEC_CANCEL, EXEC_FOREVER);
         atom_store(&pool->state, POOL_STOPPED, SEQ_CST);

@@ -1,8 +1,10 @@
 /* create.c - creating tasks. */
 #include "future/create.h"
 
+#include "future/around.h"
 #include "future/failed.h"
 #include "future/here.h"
+#include "future/timeout.h"
 #include "port/sanitizer.h"
 #include "run/find.h"
 #include "sched/idle.h"
@@ -100,6 +102,15 @@ static int refusal(struct exec_pool *pool, exec_task_fn fn)
         return UNLIKELY(atom_load(&pool->halt, RELAXED) & HALT_BROKEN) ? -EPIPE : 0; /* @relaxed hint */
 }
 
+/* What a task is made from. */
+struct creation {
+        struct exec_pool *pool;
+        exec_task_fn fn;
+        const void *arg;
+        const struct exec_task_options *o; /* or NULL */
+        const char *place;                 /* or NULL */
+};
+
 static int attach_options(exec_future *t, const void *arg, const struct exec_task_options *o)
 {
         struct execi_extra *e = execi_extra_need(t, o->arg_size);
@@ -131,12 +142,24 @@ static void free_unborn(struct execi_worker *w, exec_future *t)
         execi_cell_release(w, t);
 }
 
-/* Everything but the plainest: options, another pool, plain threads, the precise mode. */
-static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *pool, exec_task_fn fn, const void *arg,
-                                     const struct exec_task_options *o)
+/* All that is not in the cell itself. 0 or -ENOMEM. */
+static int equip(struct execi_worker *w, exec_future *t, const struct creation *c)
 {
-        bool precise = execi_tsan_precise(), foreign = !w || w->pool != pool;
+        bool inherits = c->o && (c->o->flags & EXEC_INHERIT_DEADLINE);
         struct execi_locals *locals = execi_locals_here(w);
+        int r = c->o ? attach_options(t, c->arg, c->o) : 0;
+
+        if (!r && (inherits || c->pool->slow_ns))
+                r = execi_around_put(t, c->pool, inherits ? execi_timeout_inherited() : EXEC_FOREVER, c->place);
+        return r || !locals ? r : execi_locals_pass(locals, t, c->pool);
+}
+
+/* Everything but the plainest: options, another pool, plain threads, the precise mode, debug mode. */
+static COLD exec_future *create_slow(struct execi_worker *w, const struct creation *c)
+{
+        bool precise = execi_tsan_precise(), foreign = !w || w->pool != c->pool;
+        const struct exec_task_options *o = c->o;
+        struct exec_pool *pool = c->pool;
         unsigned flags = 0;
         exec_future *t;
 
@@ -152,9 +175,9 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
         if (!t)
                 return NULL;
         init(t, CELL_TASK, foreign || precise ? flags | CELL_ALLOCATED : flags);
-        t->fn = fn;
-        t->arg = (void *)(uintptr_t)arg; /* NOLINT */
-        if ((o && attach_options(t, arg, o)) || (locals && execi_locals_pass(locals, t, pool))) {
+        t->fn = c->fn;
+        t->arg = (void *)(uintptr_t)c->arg; /* NOLINT */
+        if (equip(w, t, c)) {
                 free_unborn(w, t);
                 return NULL;
         }
@@ -172,25 +195,25 @@ static COLD exec_future *create_slow(struct execi_worker *w, struct exec_pool *p
 }
 
 /* From outside the pool. A sleeping worker is woken first of all: while it wakes and searches the task is made. */
-static COLD exec_future *create_from_outside(struct execi_worker *w, struct exec_pool *pool, exec_task_fn fn,
-                                             const void *arg, const struct exec_task_options *o)
+static COLD exec_future *create_from_outside(struct execi_worker *w, const struct creation *c)
 {
+        struct exec_pool *pool = c->pool;
         exec_future *t;
 
         atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
         execi_idle_notify_slow(pool);
-        t = create_slow(w, pool, fn, arg, o);
+        t = create_slow(w, c);
         atom_sub(&pool->n_visitors, 1, RELEASE); /* last touch; @pair pool.visitors */
         return t;
 }
 
-exec_future *exec_create_task(exec_task_fn fn, void *arg)
+exec_future *exec_create_task_at(const char *place, exec_task_fn fn, void *arg)
 {
         struct execi_worker *w = execi_worker_current();
         exec_future *t;
 
         if (UNLIKELY(!w || !fn || !atom_load(&w->plain_create, RELAXED))) /* @relaxed M3 */
-                return exec_create_task_with(fn, arg, NULL);
+                return exec_create_task_with_at(place, fn, arg, NULL);
         t = execi_slab_alloc(w->slab);
         if (UNLIKELY(!t))
                 return execi_failed(-ENOMEM);
@@ -199,6 +222,11 @@ exec_future *exec_create_task(exec_task_fn fn, void *arg)
         t->arg = arg;
         enqueue(w, t);
         return t;
+}
+
+exec_future *exec_create_task(exec_task_fn fn, void *arg)
+{
+        return exec_create_task_at(NULL, fn, arg);
 }
 
 /* The options as this version knows them; fields that an older caller lacks are 0. */
@@ -210,25 +238,25 @@ static int read_options(struct exec_task_options *to, const struct exec_task_opt
         if (from->size < offsetof(struct exec_task_options, pool) || from->size > 4096)
                 return -EINVAL;
         memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-        if ((to->arg_size && !arg) || (to->flags & ~(unsigned)EXEC_TIED))
+        if ((to->arg_size && !arg) || (to->flags & ~(unsigned)(EXEC_TIED | EXEC_INHERIT_DEADLINE)))
                 return -EINVAL;
         return to->arg_size > SIZE_MAX / 2 || to->stack_bytes > SIZE_MAX / 2 ? -ENOMEM : 0;
 }
 
-exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struct exec_task_options *options)
+exec_future *exec_create_task_with_at(const char *place, exec_task_fn fn, const void *arg,
+                                      const struct exec_task_options *options)
 {
         struct execi_worker *w = execi_worker_current();
         struct exec_task_options o;
-        struct exec_pool *pool;
+        struct creation c = {.fn = fn, .arg = arg, .o = options ? &o : NULL, .place = place};
         exec_future *t = NULL;
         int err = read_options(&o, options, arg);
 
-        pool = o.pool ? o.pool : execi_here_pool(w);
+        c.pool = o.pool ? o.pool : execi_here_pool(w);
         if (!err)
-                err = refusal(pool, fn);
+                err = refusal(c.pool, fn);
         if (!err) {
-                t = w && w->pool == pool ? create_slow(w, pool, fn, arg, options ? &o : NULL)
-                                         : create_from_outside(w, pool, fn, arg, options ? &o : NULL);
+                t = w && w->pool == c.pool ? create_slow(w, &c) : create_from_outside(w, &c);
                 if (t && !(t->flags & CELL_STATIC))
                         return t;
                 err = t ? t->err : -ENOMEM;
@@ -236,6 +264,11 @@ exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struc
         if (arg || !o.arg_size)                                 /* else there is nothing to copy, and nothing to drop */
                 execi_drop(o.drop_arg, (void *)(uintptr_t)arg); /* NOLINT */
         return execi_failed(err);
+}
+
+exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struct exec_task_options *options)
+{
+        return exec_create_task_with_at(NULL, fn, arg, options);
 }
 
 void exec_task_options_init(struct exec_task_options *options, size_t size)

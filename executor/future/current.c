@@ -92,6 +92,13 @@ int exec_task_name(const exec_future *task, char *buffer, size_t size)
                         (unsigned long long)number_of((exec_future *)(uintptr_t)task)); /* NOLINT */
 }
 
+const char *exec_task_place(const exec_future *task)
+{
+        const struct execi_extra *e = is_task(task) ? execi_extra_get(task) : NULL;
+
+        return e ? e->place : NULL;
+}
+
 static void attach_message(exec_future *t, const char *file, int line, const char *format, va_list list)
 {
         struct execi_extra *e = execi_extra_need(t, 0);

@@ -117,7 +117,7 @@ static void tell_reason(const char *reason)
                 execi_tsan_release((void *)(uintptr_t)reason); /* NOLINT */
 }
 
-int exec_cancel(exec_future *f, const char *reason)
+int exec_cancel_at(const char *place, exec_future *f, const char *reason)
 {
         if (!execi_is_future(f))
                 return -EINVAL;
@@ -127,7 +127,12 @@ int exec_cancel(exec_future *f, const char *reason)
                 return 0;
         }
         tell_reason(reason);
-        return execi_cancel(execi_worker_current(), f, reason);
+        return execi_cancel(execi_worker_current(), f, reason, place);
+}
+
+int exec_cancel(exec_future *f, const char *reason)
+{
+        return exec_cancel_at(NULL, f, reason);
 }
 
 int exec_try_cancel_unstarted(exec_future *task, const char *reason)
@@ -147,6 +152,11 @@ const char *exec_cancel_reason(const exec_future *f)
         if (reason)
                 execi_tsan_acquire((void *)(uintptr_t)reason); /* NOLINT; tell_reason() */
         return reason;
+}
+
+const char *exec_cancel_place(const exec_future *f)
+{
+        return execi_is_future(f) ? execi_cancel_place_get(f) : NULL;
 }
 
 int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg)

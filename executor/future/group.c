@@ -184,7 +184,7 @@ static void ask_parent(struct execi_worker *w, exec_group *g)
         g->parent_asked |= ask;
         execi_spin_unlock(&g->lock);
         if (ask)
-                execi_cancel(w, g->parent, NULL);
+                execi_cancel(w, g->parent, NULL, NULL);
 }
 
 /* The caller closed the group: cancel who is in it, and let go of it. */
@@ -196,7 +196,7 @@ static void stop(struct execi_worker *w, exec_group *g)
 
         release_creators(w, g);
         while ((f = ask_next(g))) {
-                execi_cancel(w, f, why);
+                execi_cancel(w, f, why, NULL);
                 execi_unref(w, f);
         }
         ask_parent(w, g);

@@ -113,9 +113,17 @@ static exec_future *refuse(int err, const void *arg, const struct exec_task_opti
         return execi_failed(err);
 }
 
+/* A child to be. */
+struct birth {
+        const char *place;
+        exec_task_fn fn;
+        const void *arg;
+        const struct exec_task_options *options;
+        unsigned flags;
+};
+
 /* Create the task of @c, which is counted. *err: what to tell a caller without a handle. */
-static exec_future *bear(exec_group *g, struct execi_child *c, exec_task_fn fn, const void *arg,
-                         const struct exec_task_options *options, unsigned flags, int *err)
+static exec_future *bear(exec_group *g, struct execi_child *c, const struct birth *b, int *err)
 {
         struct execi_worker *w = execi_worker_current();
         bool cancelled, keep;
@@ -123,20 +131,20 @@ static exec_future *bear(exec_group *g, struct execi_child *c, exec_task_fn fn, 
         exec_future *f;
 
         if (UNLIKELY(c == &g->spare))
-                f = refuse(-ENOMEM, arg, options);
-        else if (options)
-                f = exec_create_task_with(fn, arg, options);
+                f = refuse(-ENOMEM, b->arg, b->options);
+        else if (b->options)
+                f = exec_create_task_with_at(b->place, b->fn, b->arg, b->options);
         else
-                f = exec_create_task(fn, (void *)(uintptr_t)arg);                     /* NOLINT */
+                f = exec_create_task_at(b->place, b->fn, (void *)(uintptr_t)b->arg);  /* NOLINT */
         cancelled = atom_swap(&c->future, (uintptr_t)f, ACQ_REL) == CANCEL_WHEN_BORN; /* @pair group.born */
         why = cancelled ? g->why : NULL;
-        if (!(flags & WANTS_HANDLE) && UNLIKELY(was_refused(f))) {
+        if (!(b->flags & WANTS_HANDLE) && UNLIKELY(was_refused(f))) {
                 *err = f->err;
                 execi_group_child_gone(w, g, c);
                 execi_unref(w, f);
                 return NULL;
         }
-        keep = cancelled || (flags & (WANTS_HANDLE | MUST_AWAIT));
+        keep = cancelled || (b->flags & (WANTS_HANDLE | MUST_AWAIT));
         if (keep)
                 execi_ref(f);
         if (!execi_waiter_link(f, &c->node)) {
@@ -144,10 +152,10 @@ static exec_future *bear(exec_group *g, struct execi_child *c, exec_task_fn fn, 
                 execi_group_child_finished(w, &c->node);
         }
         if (UNLIKELY(cancelled)) /* G3 */
-                execi_cancel(w, f, why);
-        if (UNLIKELY(flags & MUST_AWAIT))
+                execi_cancel(w, f, why, NULL);
+        if (UNLIKELY(b->flags & MUST_AWAIT))
                 *err = run_child(f);
-        if ((flags & WANTS_HANDLE) || !keep)
+        if ((b->flags & WANTS_HANDLE) || !keep)
                 return f;
         execi_unref(execi_worker_current(), f);
         return NULL;
@@ -173,19 +181,18 @@ static struct execi_child *new_child(exec_group *g, unsigned flags)
         return c;
 }
 
-static exec_future *create(exec_group *g, exec_task_fn fn, const void *arg, const struct exec_task_options *options,
-                           unsigned flags, int *err)
+static exec_future *create(exec_group *g, struct birth *b, int *err)
 {
         struct execi_child *c;
 
         if (!g) {
                 *err = -EINVAL;
-                return refuse(*err, arg, options);
+                return refuse(*err, b->arg, b->options);
         }
-        c = new_child(g, flags);
-        *err = c ? admit(g, c, &flags) : -ENOMEM;
+        c = new_child(g, b->flags);
+        *err = c ? admit(g, c, &b->flags) : -ENOMEM;
         if (LIKELY(!*err))
-                return bear(g, c, fn, arg, options, flags, err);
+                return bear(g, c, b, err);
         if (c == &g->spare) {
                 execi_spin_lock(&g->lock);
                 g->spare_used = false;
@@ -193,34 +200,58 @@ static exec_future *create(exec_group *g, exec_task_fn fn, const void *arg, cons
         } else if (c) {
                 execi_free(c, sizeof *c);
         }
-        return refuse(*err, arg, options);
+        return refuse(*err, b->arg, b->options);
 }
 
-exec_future *exec_group_create_task_with(exec_group *g, exec_task_fn fn, const void *arg,
-                                         const struct exec_task_options *options)
+exec_future *exec_group_create_task_with_at(const char *place, exec_group *g, exec_task_fn fn, const void *arg,
+                                            const struct exec_task_options *options)
 {
+        struct birth b = {place, fn, arg, options, WANTS_HANDLE};
         int err;
-        exec_future *f = create(g, fn, arg, options, WANTS_HANDLE, &err);
+        exec_future *f = create(g, &b, &err);
 
         if (UNLIKELY(err == -ECANCELED))
                 keep_cancel();
         return f;
 }
 
+exec_future *exec_group_create_task_with(exec_group *g, exec_task_fn fn, const void *arg,
+                                         const struct exec_task_options *options)
+{
+        return exec_group_create_task_with_at(NULL, g, fn, arg, options);
+}
+
+exec_future *exec_group_create_task_at(const char *place, exec_group *g, exec_task_fn fn, void *arg)
+{
+        return exec_group_create_task_with_at(place, g, fn, arg, NULL);
+}
+
 exec_future *exec_group_create_task(exec_group *g, exec_task_fn fn, void *arg)
 {
-        return exec_group_create_task_with(g, fn, arg, NULL);
+        return exec_group_create_task_with_at(NULL, g, fn, arg, NULL);
+}
+
+int exec_group_start_with_at(const char *place, exec_group *g, exec_task_fn fn, const void *arg,
+                             const struct exec_task_options *options)
+{
+        struct birth b = {place, fn, arg, options, 0};
+        int err;
+
+        create(g, &b, &err);
+        return err;
 }
 
 int exec_group_start_with(exec_group *g, exec_task_fn fn, const void *arg, const struct exec_task_options *options)
 {
-        int err;
+        return exec_group_start_with_at(NULL, g, fn, arg, options);
+}
 
-        create(g, fn, arg, options, 0, &err);
-        return err;
+int exec_group_start_at(const char *place, exec_group *g, exec_task_fn fn, void *arg)
+{
+        return exec_group_start_with_at(place, g, fn, arg, NULL);
 }
 
 int exec_group_start(exec_group *g, exec_task_fn fn, void *arg)
 {
-        return exec_group_start_with(g, fn, arg, NULL);
+        return exec_group_start_with_at(NULL, g, fn, arg, NULL);
 }

@@ -159,7 +159,8 @@ bool exec_timeout_expired(const struct exec_timeout *scope)
         return r == -EINPROGRESS || r == -ETIMEDOUT;
 }
 
-int64_t exec_current_deadline(void)
+/* Of the current task's scopes, all of which have not ended. */
+static int64_t earliest(bool with_expired)
 {
         struct execi_fiber *fiber = fiber_here(execi_worker_current());
         int64_t min_ns = EXEC_FOREVER;
@@ -169,10 +170,20 @@ int64_t exec_current_deadline(void)
         for (struct execi_scope *s = fiber->scope; s && s->task == fiber->task; s = s->outer) {
                 int64_t deadline_ns = atom_load(&s->deadline_ns, RELAXED); /* @relaxed a number by itself */
 
-                if (deadline_ns < min_ns && !wrong_state(s))
+                if (deadline_ns < min_ns && (with_expired || !wrong_state(s)))
                         min_ns = deadline_ns;
         }
         return min_ns;
+}
+
+int64_t exec_current_deadline(void)
+{
+        return earliest(false);
+}
+
+int64_t execi_timeout_inherited(void)
+{
+        return earliest(true);
 }
 
 /* A worker whose task computes does not look at its timers; with one worker nobody does. Where polls come quickly one

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/compiler.h"
+#include "port/sanitizer.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -53,6 +54,8 @@ static bool sleep_on(_Atomic(uint32_t) *word, int64_t deadline_ns)
         if (r == 0)
                 return true;
         int err = errno;
+        if (err == EINTR)
+                execi_tsan_interrupted();
         errno = saved_errno;
         CHECK(err == EAGAIN || err == EINTR || err == ETIMEDOUT, "futex wait: error %d", err);
         return err != ETIMEDOUT;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -237,4 +238,11 @@ void execi_tsan_ignore_begin_slow(void)
 void execi_tsan_ignore_end_slow(void)
 {
         AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
+
+void execi_tsan_interrupted_slow(void)
+{
+        struct timespec no_time = {.tv_sec = 0};
+
+        nanosleep(&no_time, NULL);
 }

@@ -91,6 +91,16 @@ static inline bool execi_tsan_precise(void)
         return __builtin_expect(execi_sanitizer & SANITIZER_TSAN_PRECISE, 0);
 }
 
+/* A system call that ThreadSanitizer does not know was interrupted: it runs the program's signal handlers not there but in
+ * the next call it knows. */
+void execi_tsan_interrupted_slow(void);
+
+static inline void execi_tsan_interrupted(void)
+{
+        if (__builtin_expect(execi_sanitizer & SANITIZER_TSAN, 0))
+                execi_tsan_interrupted_slow();
+}
+
 /* What is done in between is no access of the program's. Only around calls that do not switch. Nothing in the worker mode
  * of an instrumented library, where ThreadSanitizer sees how the library orders its own accesses. */
 void execi_tsan_ignore_begin_slow(void);

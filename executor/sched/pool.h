@@ -138,6 +138,7 @@ struct exec_pool {
         int (*start_hook)(unsigned worker, void *ctx);
         void *start_ctx;
         int64_t start_ns;
+        int64_t slow_ns;      /* I: debug mode: a step so long is told (step.h); 0: not in debug mode */
         unsigned process;     /* I: a forked child is refused */
         unsigned n_made;      /* I: workers with data; n_workers of them have a thread */
         _Atomic(int) started; /* threads run on from here */
@@ -152,6 +153,7 @@ struct exec_pool {
         _Atomic(int64_t) n_visitors; /* threads from outside inside a wake or a submit */
         _Atomic(struct execi_parker *) drain_waiter;
         struct execi_spin drain_lock;
+        struct exec_pool *exit_next; /* at_exit.c */
 };
 
 /* The calling thread's worker, or NULL. Read again after every possible suspension: a compiler may compute a

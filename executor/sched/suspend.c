@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "port/sanitizer.h"
 #include "sched/ready.h"
+#include "sched/step.h"
 #include "task/extra.h"
 #include "task/state.h"
 
@@ -74,11 +75,12 @@ _Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to,
         execi_panic("a fiber that had ended went on");
 }
 
-static void check_stack(const struct execi_fiber *f)
+static COLD void check(struct execi_worker *w, const struct execi_fiber *f)
 {
         const struct execi_extra *e;
 
-        if (LIKELY(!f->checked || execi_stack_intact(f->stacks, f->low)))
+        execi_step_suspend(w);
+        if (LIKELY(!f->has_canary || execi_stack_intact(f->stacks, f->low)))
                 return;
         e = execi_extra_get(f->task);
         execi_panic("stack overflow in task %s: it overran its stack of %zu bytes; raise stack_bytes",
@@ -91,7 +93,8 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
         exec_future *t = self->task, *next = NULL;
         int saved_errno = *w->errno_location;
 
-        check_stack(self);
+        if (UNLIKELY(self->checked))
+                check(w, self);
         execi_state_settle(t); /* so that one who cancels it needs no membarrier to learn that it has started */
         t->since_ms = atom_load(&w->coarse_ms, RELAXED); /* @relaxed owner */
         atom_bump(&w->n_suspends, 1);
@@ -105,6 +108,8 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
                 CHECK(to, "a task waits on a worker without a spare fiber");
         }
         execi_switch(w, to, commit, ctx);
-        execi_tsan_acquire(self->worker);            /* its start hook */
+        execi_tsan_acquire(self->worker); /* its start hook */
+        if (UNLIKELY(self->checked))
+                execi_step_resume(self->worker);
         *self->worker->errno_location = saved_errno; /* of the thread it runs on now */
 }

@@ -4,6 +4,7 @@
 #include "port/memory.h"
 #include "port/sanitizer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ARG_ALIGN = 16 };
@@ -93,4 +94,41 @@ const char *execi_reason_get(const exec_future *f)
         if (e & EXTRA_REASON)
                 return (const char *)(e & ~EXTRA_REASON);                         /* NOLINT */
         return e ? atom_load(&((struct execi_extra *)e)->reason, ACQUIRE) : NULL; /* NOLINT */
+}
+
+void execi_cancel_place_set(exec_future *f, const char *place)
+{
+        struct execi_extra *e = place ? execi_extra_get(f) : NULL;
+
+        if (e && e->is_debug)
+                atom_store(&e->cancel_place, place, RELEASE);
+}
+
+const char *execi_cancel_place_get(const exec_future *f)
+{
+        struct execi_extra *e = execi_extra_get(f);
+
+        return e ? atom_load(&e->cancel_place, ACQUIRE) : NULL;
+}
+
+static const char *kind_name(const exec_future *f)
+{
+        static const char *const names[CELL_KINDS] = {"nothing", "task", "promise", "sleep", "gather", "shield"};
+
+        return f->kind < CELL_KINDS ? names[f->kind] : "?";
+}
+
+void execi_extra_title(const exec_future *f, char *buffer, size_t size)
+{
+        struct execi_extra *e = execi_extra_get(f);
+        char name[EXTRA_NAME_BYTES];
+        uint64_t number = e ? atom_load(&e->number, ACQUIRE) : 0;
+
+        execi_extra_name(e, name);
+        if (name[0])
+                snprintf(buffer, size, "%s", name);
+        else if (number)
+                snprintf(buffer, size, "task-%llu", (unsigned long long)number);
+        else
+                snprintf(buffer, size, "%s@%lx", kind_name(f), (unsigned long)(uintptr_t)f);
 }

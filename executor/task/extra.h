@@ -30,7 +30,12 @@ struct execi_extra {
         size_t message_bytes;
         const char *file;
         int line;
-        struct execi_locals *locals;   /* a task's: wait/locals.h */
+        struct execi_locals *locals;        /* a task's: wait/locals.h */
+        exec_task_fn fn;                    /* a task's with something around its body: future/around.h */
+        int64_t deadline_ns;                /* likewise: inherited; EXEC_FOREVER: none */
+        const char *place;                  /* debug mode: where it was created, or NULL */
+        _Atomic(const char *) cancel_place; /* debug mode: where it was asked to end, or NULL */
+        bool is_debug;
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
         struct execi_asking asking;    /* of the one who set the gather's CANCEL */
         _Atomic(uint64_t) number;      /* of a task without a name that was asked for it */
@@ -56,5 +61,13 @@ void execi_extra_free(exec_future *f);
 
 void execi_reason_set(exec_future *f, const char *reason);
 const char *execi_reason_get(const exec_future *f);
+
+/* In debug mode; NULL changes nothing. */
+void execi_cancel_place_set(exec_future *f, const char *place);
+const char *execi_cancel_place_get(const exec_future *f);
+
+/* What to call @f in a message: its name, or one made of its kind and address. Allocates nothing, unlike
+ * exec_task_name(). */
+void execi_extra_title(const exec_future *f, char *buffer, size_t size);
 
 #endif

@@ -22,7 +22,8 @@ struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, voi
         f->low = low;
         f->stacks = stacks;
         f->sanitizer.tsan = tsan;
-        f->checked = execi_stack_guard(stacks, low) == GUARD_CANARY;
+        f->has_canary = execi_stack_guard(stacks, low) == GUARD_CANARY;
+        f->checked = f->has_canary;
         if (!execi_sanitizer_stack_init(&f->sanitizer, low, (size_t)((char *)f - low)))
                 return NULL;
         execi_context_make(&f->context, low, f, main, f);

@@ -28,7 +28,10 @@ struct execi_fiber {
         char *low;                   /* lowest usable address; low + direct_room: the end for direct awaits */
         struct execi_stacks *stacks; /* where the stack came from */
         uint32_t n_tied;             /* tied tasks on it */
-        bool checked;                /* no guard page: look at the canary at each suspension */
+        bool checked;                /* at each suspension: a canary or the time is to be looked at */
+        bool has_canary;             /* no guard page */
+        exec_future *step_task;      /* debug mode: the task that runs since step_ns, without a wait; step.h */
+        int64_t step_ns;
         struct execi_sanitizer_stack sanitizer;
 };
 

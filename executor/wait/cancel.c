@@ -15,6 +15,7 @@
 struct work {
         struct execi_worker *w;
         const char *reason;
+        const char *place;   /* debug mode: who asked, or NULL */
         exec_future *pinned; /* tasks that await a gather whose children must be asked; linked by value */
 };
 
@@ -81,6 +82,7 @@ static enum mark mark(struct work *k, exec_future *f)
         if (execi_state_is_done(f))
                 return MARK_REFUSED;
         execi_reason_set(f, k->reason);
+        execi_cancel_place_set(f, k->place);
         execi_tsan_release(f);
         switch (execi_state_cancel(f)) {
         case CANCEL_TOO_LATE:
@@ -315,9 +317,9 @@ static void work_off(struct work *k)
                 execi_gather_flush(k->w);
 }
 
-bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason)
+bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason, const char *place)
 {
-        struct work k = {.w = w, .reason = reason};
+        struct work k = {.w = w, .reason = reason, .place = place};
         bool accepted = cancel_one(&k, f);
 
         work_off(&k);
@@ -338,7 +340,7 @@ bool execi_cancel_unstarted(struct execi_worker *w, exec_future *t, const char *
 
 void execi_cancel_deliver(struct execi_worker *w, exec_future *t)
 {
-        struct work k = {.w = w, .reason = execi_reason_get(t)};
+        struct work k = {.w = w, .reason = execi_reason_get(t), .place = execi_cancel_place_get(t)};
 
         push_chain(&k, t);
         work_off(&k);

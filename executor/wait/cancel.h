@@ -13,8 +13,8 @@
 
 #include "sched/pool.h"
 
-/* true: accepted; false: @f was done. */
-bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason);
+/* true: accepted; false: @f was done. @place (debug mode): who asks, or NULL. */
+bool execi_cancel(struct execi_worker *w, exec_future *f, const char *reason, const char *place);
 
 /* The task @t only if it has not started: true: it never will. false: its body runs or has run, or somebody else ended it:
  * then nothing was changed. */

@@ -35,8 +35,9 @@ void execi_unhandled(exec_future *f)
         ctx = hook.ctx;
         execi_spin_unlock(&hook.lock);
         if (!fn) {
-                execi_log(EXEC_LOG_WARN, "nobody looked at the error %d of %s%s%s", f->err,
-                          e && e->name[0] ? e->name : "a future", e && e->message ? ": " : "",
+                execi_log(EXEC_LOG_WARN, "nobody looked at the error %d of %s%s%s%s%s", f->err,
+                          e && e->name[0] ? e->name : "a future", e && e->place ? ", created at " : "",
+                          e && e->place ? e->place : "", e && e->message ? ": " : "",
                           e && e->message ? e->message : "");
                 return;
         }

@@ -6,6 +6,7 @@
 #include <executor/future.h>
 #include <executor/group.h>
 #include <executor/local.h>
+#include <executor/map.h>
 #include <executor/pool.h>
 #include <executor/task.h>
 #include <executor/time.h>

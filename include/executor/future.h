@@ -55,6 +55,15 @@ EXEC_API const char *exec_future_error_message(const exec_future *f, const char 
  * @reason is a string that lives as long as @f, or NULL; the last one that is not NULL counts.
  * Returns   1: accepted; 0: f was done already. */
 EXEC_API int exec_cancel(exec_future *f, const char *reason);
+EXEC_API int exec_cancel_at(const char *place, exec_future *f, const char *reason);
+
+#ifndef EXEC_NO_PLACES
+#define exec_cancel(...) exec_cancel_at(EXEC_PLACE, __VA_ARGS__)
+#endif
+
+/* exec_cancel_place - where the last cancel request was made that told, as EXEC_PLACE has it; also one that was made to a
+ * task that awaits @f, and passed on. NULL: as exec_task_place(). */
+EXEC_API const char *exec_cancel_place(const exec_future *f);
 
 /* exec_try_cancel_unstarted - cancel @task only if its body has not begun: as cancel() of concurrent.futures.
  * Returns   1: it has not begun, and now never will; also if it had ended so before. 0: it has begun, and was told of

@@ -67,6 +67,9 @@ EXEC_API int exec_group_begin(exec_group **out, const struct exec_group_options 
 EXEC_API exec_future *exec_group_create_task(exec_group *g, exec_task_fn fn, void *arg);
 EXEC_API exec_future *exec_group_create_task_with(exec_group *g, exec_task_fn fn, const void *arg,
                                                   const struct exec_task_options *options);
+EXEC_API exec_future *exec_group_create_task_at(const char *place, exec_group *g, exec_task_fn fn, void *arg);
+EXEC_API exec_future *exec_group_create_task_with_at(const char *place, exec_group *g, exec_task_fn fn, const void *arg,
+                                                     const struct exec_task_options *options);
 
 /* exec_group_start, exec_group_start_with - create a child without a handle, else as exec_group_create_task().
  * Returns   0; what was refused is told here, and the group has not failed by it: -EALREADY, -EAGAIN, -EPERM, as above;
@@ -75,6 +78,16 @@ EXEC_API exec_future *exec_group_create_task_with(exec_group *g, exec_task_fn fn
 EXEC_API int exec_group_start(exec_group *g, exec_task_fn fn, void *arg);
 EXEC_API int exec_group_start_with(exec_group *g, exec_task_fn fn, const void *arg,
                                    const struct exec_task_options *options);
+EXEC_API int exec_group_start_at(const char *place, exec_group *g, exec_task_fn fn, void *arg);
+EXEC_API int exec_group_start_with_at(const char *place, exec_group *g, exec_task_fn fn, const void *arg,
+                                      const struct exec_task_options *options);
+
+#ifndef EXEC_NO_PLACES
+#define exec_group_create_task(...)      exec_group_create_task_at(EXEC_PLACE, __VA_ARGS__)
+#define exec_group_create_task_with(...) exec_group_create_task_with_at(EXEC_PLACE, __VA_ARGS__)
+#define exec_group_start(...)            exec_group_start_at(EXEC_PLACE, __VA_ARGS__)
+#define exec_group_start_with(...)       exec_group_start_with_at(EXEC_PLACE, __VA_ARGS__)
+#endif
 
 /* exec_group_cancel - cancel the children, and the task that began the group where it is still in the body; the group takes
  * no more. It has not failed by that: its end returns 0, unless there are errors, or somebody else cancelled the caller.

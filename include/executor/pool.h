@@ -19,6 +19,9 @@ enum exec_pool_flags {
         EXEC_POOL_GUARD_MPROTECT = 1 << 5,      /* mprotect within the budget of mappings, then a canary */
         EXEC_POOL_GUARD_CANARY = 1 << 6,        /* no guard page: a canary, checked at each suspension */
         EXEC_POOL_NO_OVERFLOW_HANDLER = 1 << 7, /* leave SIGSEGV alone: no message that names the task */
+        EXEC_POOL_SIGINT = 1 << 8,              /* for exec_run_with() alone: see there */
+        EXEC_POOL_DEBUG = 1 << 9,          /* debug mode, see slow_ns; EXEC_DEBUG=1 in the environment: every pool */
+        EXEC_POOL_DRAIN_AT_EXIT = 1 << 10, /* exit() first lets every task end, as shutdown with EXEC_DRAIN does */
 };
 
 struct exec_pool_options {
@@ -32,6 +35,10 @@ struct exec_pool_options {
          * tasks; it is in no task, and waits return -EPERM. */
         int (*start_hook)(unsigned worker, void *ctx);
         void *start_ctx;
+        /* Debug mode: every task knows where it was created, and where it was asked to end (exec_task_place(),
+         * exec_cancel_place(), exec_pool_dump()); and one that has run for slow_ns without a wait is told to the log when it
+         * waits or ends. 0: 100 ms; EXEC_FOREVER: none. Each task needs a block of memory more. */
+        int64_t slow_ns;
 };
 
 /* exec_pool_options_init - fill @options with the defaults. @size is sizeof *options. */
@@ -89,8 +96,12 @@ EXEC_API int exec_pool_worker(void);
 
 /* exec_run, exec_run_with - start a pool, run @main as a task, cancel and await what it left behind, end the pool. NULL
  * options are the defaults, as exec_run() has them. Inside a task of another pool it suspends that task.
- * Returns   main's error or 0; *value (may be NULL) is main's value. Or main never ran: -EINVAL: no main; what
- *           exec_pool_new() returns; -ENOMEM; -EPIPE. -EPERM in a done callback, a start hook or a drop function.
+ * @options  EXEC_POOL_SIGINT: as asyncio.run() does, let SIGINT cancel main, with the reason "SIGINT", while main runs. One
+ *           signal; the next ends the process, as SIGINT does by default. Only where the program leaves SIGINT alone
+ *           (SIG_DFL), and in one call at a time in a process; elsewhere the flag changes nothing. It costs a thread.
+ * Returns   main's error or 0; *value (may be NULL) is main's value. -EINTR: a SIGINT was caught, and main ended CANCELLED,
+ *           asked by nobody else. Or main never ran: -EINVAL: no main; what exec_pool_new() returns; -ENOMEM; -EPIPE;
+ *           -EAGAIN: no thread. -EPERM in a done callback, a start hook or a drop function.
  * Blocks    yes.
  * Cancel    cancelling the task that called it cancels main, with the same reason; it returns when main has ended, with
  *           main's outcome. */

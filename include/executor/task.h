@@ -14,6 +14,9 @@ extern "C" {
 
 enum exec_task_flags {
         EXEC_TIED = 1 << 0, /* always goes on on the worker that started it: thread-locals and pthread mutexes hold */
+        /* The earliest deadline of the scopes that its creator is in at this moment, expired ones too, is its own: as if the
+         * body were in a timeout scope with it. A task cut off by it FAILED with -ETIMEDOUT. */
+        EXEC_INHERIT_DEADLINE = 1 << 1,
 };
 
 struct exec_task_options {
@@ -37,6 +40,7 @@ EXEC_API void exec_task_options_init(struct exec_task_options *options, size_t s
  *           cannot be had ends the task with -ENOMEM when it is to start.
  * Orders    all the caller did before is visible to the task. */
 EXEC_API exec_future *exec_create_task(exec_task_fn fn, void *arg);
+EXEC_API exec_future *exec_create_task_at(const char *place, exec_task_fn fn, void *arg);
 
 /* exec_create_task_with - as exec_create_task(), with options; NULL options are the defaults.
  * Returns   as exec_create_task(); -EINVAL also: the options' size or flags, arg_size with @arg NULL.
@@ -44,6 +48,17 @@ EXEC_API exec_future *exec_create_task(exec_task_fn fn, void *arg);
  *           no copy was made. Not where there is none to call or nothing to drop: with a size that is out of range, and
  *           with @arg NULL where it was to be copied. */
 EXEC_API exec_future *exec_create_task_with(exec_task_fn fn, const void *arg, const struct exec_task_options *options);
+EXEC_API exec_future *exec_create_task_with_at(const char *place, exec_task_fn fn, const void *arg,
+                                               const struct exec_task_options *options);
+
+#ifndef EXEC_NO_PLACES
+#define exec_create_task(...)      exec_create_task_at(EXEC_PLACE, __VA_ARGS__)
+#define exec_create_task_with(...) exec_create_task_with_at(EXEC_PLACE, __VA_ARGS__)
+#endif
+
+/* exec_task_place - where @task was created, as EXEC_PLACE has it; NULL: its pool is not in debug mode, nobody told, or it
+ * is no task. */
+EXEC_API const char *exec_task_place(const exec_future *task);
 
 /* exec_current_task - the future of the running task, borrowed; NULL in a plain thread, and in done callbacks, drop
  * functions and hooks, wherever they run. */

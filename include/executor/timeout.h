@@ -20,7 +20,8 @@
  *   -EALREADY     ended in time; from exec_timeout_begin(): begun, and not ended
  * A scope that has ended may be begun again.
  *
- * Children do not inherit deadlines by themselves: pass exec_current_deadline() on to them, and begin a scope there. */
+ * Children inherit a deadline where they are created with EXEC_INHERIT_DEADLINE (executor/task.h): the one that stands then;
+ * a scope rescheduled later does not change theirs. */
 #ifndef EXECUTOR_TIMEOUT_H
 #define EXECUTOR_TIMEOUT_H
 

@@ -25,6 +25,7 @@
  *   -ESHUTDOWN    the pool is shutting down and takes no new task
  *   -ECHILD       the pool belongs to the parent of this forked process
  *   -EPIPE        the pool is broken: a worker's start hook failed
+ *   -EINTR        a SIGINT ended the main task
  */
 #ifndef EXECUTOR_TYPES_H
 #define EXECUTOR_TYPES_H
@@ -96,6 +97,14 @@ struct exec_allocator {
 /* exec_set_allocator - use another allocator from now on. The struct is copied; what ctx points to must live on.
  * Returns   -EINVAL; -EALREADY once the library has allocated and not yet freed everything. NULL restores malloc. */
 EXEC_API int exec_set_allocator(const struct exec_allocator *allocator);
+
+/* EXEC_PLACE - the place where it stands, as "file.c:12". Functions that make or cancel a task have a second form, exec_x_at(),
+ * whose first argument is such a string: it must live as long as the task, or be NULL. In a pool in debug mode
+ * (EXEC_POOL_DEBUG) exec_task_place() and exec_cancel_place() tell it; elsewhere it is forgotten. A macro lets exec_x() call
+ * exec_x_at() with its own place; programs that define EXEC_NO_PLACES before they include a header do without. */
+#define EXEC_PLACE                  EXEC_PLACE_OF(__FILE__, __LINE__)
+#define EXEC_PLACE_OF(file, line)   EXEC_PLACE_TEXT(file, line)
+#define EXEC_PLACE_TEXT(file, line) file ":" #line
 
 enum exec_log_level { EXEC_LOG_ERROR = 0, EXEC_LOG_WARN = 1, EXEC_LOG_INFO = 2 };
 typedef void (*exec_log_fn)(int level, const char *message, void *ctx);

@@ -915,6 +915,46 @@ static void test_P30_names(struct fixture *fx)
         exec_group_free(g);
 }
 
+static int see_and_set(void *key, void **value)
+{
+        *value = exec_local_get(key);
+        return exec_local_set(key, VAL(7));
+}
+
+/* Children begin with what their creator has then; what they set is theirs. */
+static int locals_in_a_group(void *key, void **value)
+{
+        exec_group *g = begin();
+        exec_future *f[2];
+
+        (void)value;
+        for (int i = 0; i < 2; i++) {
+                EXPECT_EQ(exec_local_set(key, VAL(i + 1)), 0);
+                f[i] = exec_group_create_task(g, see_and_set, key);
+        }
+        EXPECT_EQ(exec_group_end(g, 0), 0);
+        for (int i = 0; i < 2; i++) {
+                EXPECT_DONE(f[i], VAL(i + 1));
+                exec_future_unref(f[i]);
+        }
+        EXPECT_PTR(exec_local_get(key), VAL(2));
+        exec_group_free(g);
+        return 0;
+}
+
+static void test_P30_locals(struct fixture *fx)
+{
+        exec_local *key = NULL;
+        exec_future *f;
+
+        (void)fx;
+        EXPECT_EQ(exec_local_new(&key, NULL), 0);
+        f = exec_create_task(locals_in_a_group, key);
+        EXPECT_EQ(exec_await(f, NULL), 0);
+        exec_future_unref(f);
+        exec_local_free(key);
+}
+
 /* ---- P31: cancel() ---- */
 
 static int cancel_from_the_body(void *arg, void **value)
@@ -1209,6 +1249,7 @@ static const struct fixture_case cases[] = {
         CASE(test_P27_clean_up_fails_too),
         CASE(test_P29_nothing_is_kept),
         CASE(test_P30_names),
+        CASE(test_P30_locals),
         CASE(test_P31_cancel_from_the_body),
         CASE(test_P31_cancel_from_a_child),
         CASE(test_P31_errors_still_surface),

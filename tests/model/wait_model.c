@@ -559,7 +559,7 @@ static void set(void)
 
 static void cancel(void)
 {
-        n_accepted += execi_cancel(NULL, task, "model");
+        n_accepted += execi_cancel(NULL, task, "model", NULL);
 }
 
 static void await_second(uint32_t n)
@@ -591,7 +591,7 @@ static void cancel_uncancel_cancel(void)
 {
         cancel();
         uncancel();
-        last_accepted = execi_cancel(NULL, task, "model");
+        last_accepted = execi_cancel(NULL, task, "model", NULL);
 }
 
 static void try_cancel(void)
@@ -620,7 +620,7 @@ static void drop_sleep(void)
 
 static void cancel_and_drop_sleep(void)
 {
-        n_accepted += execi_cancel(NULL, promise, "model");
+        n_accepted += execi_cancel(NULL, promise, "model", NULL);
         execi_unref(NULL, promise);
 }
 
