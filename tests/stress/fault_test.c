@@ -104,6 +104,12 @@ static int body(void *arg, void **value)
         return rc;
 }
 
+static int run_nothing(void *arg, void **value)
+{
+        (void)arg, (void)value;
+        return exec_sleep(EXEC_US(10));
+}
+
 enum { PLAIN = 0, NAMED = 1, STACK = 2, TIED = 4 };
 
 static exec_future *create(struct program *p, int64_t sleep_ns, int err, int how)
@@ -358,6 +364,219 @@ static void part_cancels(struct program *p)
         exec_future_unref_all(f, N);
 }
 
+static void part_wait(struct program *p)
+{
+        enum { MANY = 20 }; /* more than exec_wait() has room for on its stack */
+        exec_future *f[MANY];
+        bool done[MANY];
+        int n;
+
+        create_all(p, f, MANY, EXEC_US(20));
+        n = exec_wait(f, N, EXEC_FIRST_COMPLETED, EXEC_FOREVER, done);
+        EXPECT(n >= 1 && n <= N);
+        n = exec_wait(f, MANY, EXEC_ALL_COMPLETED, EXEC_FOREVER, done);
+        EXPECT(n == MANY || SOFT(p, n));
+        finish(p, f, MANY);
+}
+
+static void part_wait_for(struct program *p)
+{
+        exec_future *f[2] = {create(p, EXEC_US(20), 0, 0), create(p, EXEC_FOREVER, 0, NAMED)};
+
+        SOFT(p, exec_wait_for(f[0], EXEC_SEC(60), NULL));
+        SOFT_OR(p, exec_wait_for(f[1], EXEC_US(50), NULL), -ETIMEDOUT);
+        exec_future_unref_all(f, 2);
+}
+
+static void part_any(struct program *p)
+{
+        exec_future *f[N];
+        size_t i;
+
+        create_all(p, f, N, EXEC_US(50));
+        if (!SOFT(p, exec_any(f, N, &i, NULL, 0)))
+                EXPECT(i < N && exec_future_done(f[i]));
+        finish(p, f, N);
+}
+
+static void part_shield(struct program *p)
+{
+        exec_future *f = create(p, EXEC_US(20), 0, 0), *s = exec_shield(f);
+
+        SOFT(p, exec_await(s, NULL));
+        exec_future_unref(s);
+        finish(p, &f, 1);
+        f = create(p, EXEC_FOREVER, 0, 0);
+        s = exec_shield(f);
+        exec_cancel(s, "enough");
+        SOFT_OR(p, exec_await(s, NULL), -ECANCELED);
+        exec_cancel(f, "enough");
+        SOFT_OR(p, exec_await(f, NULL), -ECANCELED);
+        exec_future_unref(s);
+        exec_future_unref(f);
+}
+
+/* A task's: without memory they are slower, and never fail. */
+static void part_scopes(struct program *p)
+{
+        struct exec_timeout outer = {{0}}, inner = {{0}};
+        struct exec_task_options o;
+        exec_future *f;
+
+        if (!exec_current_task())
+                return;
+        EXPECT_EQ(exec_timeout_begin(&outer, exec_now() + EXEC_SEC(1000)), 0);
+        EXPECT_EQ(exec_timeout_begin(&inner, exec_now() + EXEC_US(50)), 0);
+        EXPECT_EQ(exec_timeout_end(&inner, exec_sleep_until(EXEC_FOREVER)), -ETIMEDOUT);
+        EXPECT_EQ(exec_timeout_reschedule(&outer, exec_now() + EXEC_US(50)), 0);
+        EXPECT_EQ(exec_timeout_end(&outer, exec_sleep_until(EXEC_FOREVER)), -ETIMEDOUT);
+        EXPECT_EQ(exec_timeout_begin(&outer, exec_now() + EXEC_SEC(1000)), 0);
+        exec_task_options_init(&o, sizeof o);
+        o.flags = EXEC_INHERIT_DEADLINE;
+        f = exec_create_task_with(run_nothing, p, &o);
+        SOFT(p, exec_await(f, NULL));
+        exec_future_unref(f);
+        EXPECT_EQ(exec_timeout_end(&outer, 0), 0);
+}
+
+static int start_in(struct program *p, exec_group *g, int64_t sleep_ns, int err)
+{
+        struct argument a = {p, sleep_ns, err};
+        struct exec_task_options o;
+
+        exec_task_options_init(&o, sizeof o);
+        o.arg_size = sizeof a;
+        o.drop_arg = drop_argument;
+        o.drop_value = drop_value;
+        atom_add(&p->args_made, 1, ACQ_REL);
+        return exec_group_start_with(g, body, &a, &o);
+}
+
+static void part_group(struct program *p)
+{
+        exec_group *g;
+
+        if (SOFT(p, exec_group_begin(&g, NULL)))
+                return;
+        for (int i = 0; i < N; i++)
+                SOFT(p, start_in(p, g, i % 3 ? EXEC_US(20) : 0, 0));
+        SOFT(p, exec_group_end(g, 0)); /* a child whose stack could not be had has failed */
+        exec_group_free(g);
+        if (SOFT(p, exec_group_begin(&g, NULL)))
+                return;
+        for (int i = 0; i < N; i++) {
+                int rc = start_in(p, g, i == 2 ? 0 : EXEC_FOREVER, i == 2 ? -EIO : 0);
+
+                if (rc != -EALREADY && SOFT(p, rc))
+                        exec_group_cancel(g); /* the one that fails may be missing */
+        }
+        exec_future_unref(exec_group_create_task(g, task_value, NULL)); /* may be refused */
+        SOFT(p, exec_group_end(g, 0) == -EIO ? 0 : -ENOMEM);
+        EXPECT(exec_group_n_errors(g) <= N + 1);
+        exec_group_free(g);
+}
+
+static void part_group_limit(struct program *p)
+{
+        for (unsigned mode = EXEC_GROUP_WAIT; mode <= EXEC_GROUP_CALLER_RUNS; mode++) {
+                struct exec_group_options o;
+                exec_group *g;
+
+                exec_group_options_init(&o, sizeof o);
+                o.limit = 2;
+                o.when_full = mode;
+                if (SOFT(p, exec_group_begin(&g, &o)))
+                        continue;
+                for (int i = 0; i < N; i++) {
+                        int rc = start_in(p, g, EXEC_US(10), 0);
+
+                        if (rc == -ENOMEM || (rc != -EALREADY && (rc != -EAGAIN || mode != EXEC_GROUP_REFUSE)))
+                                SOFT(p, rc);
+                }
+                SOFT(p, exec_group_end(g, 0));
+                exec_group_free(g);
+        }
+}
+
+static int look_at_local(void *key, void **value)
+{
+        (void)value;
+        exec_local_get(key);
+        return exec_sleep(EXEC_US(10));
+}
+
+struct local {
+        struct program *program;
+        exec_local *key;
+};
+
+static int use_local(void *arg, void **value)
+{
+        struct local *l = arg;
+        struct value *v = make_value(l->program);
+        exec_future *f;
+
+        (void)value;
+        if (SOFT(l->program, exec_local_set(l->key, v)))
+                drop_value(v);
+        f = exec_create_task(look_at_local, l->key);
+        SOFT(l->program, exec_local_set(l->key, NULL)); /* a copy of the map, which the child has too */
+        SOFT(l->program, exec_await(f, NULL));
+        exec_future_unref(f);
+        return 0;
+}
+
+static void part_locals(struct program *p)
+{
+        struct local l = {p, NULL};
+        exec_future *f;
+
+        if (SOFT(p, exec_local_new(&l.key, drop_value)))
+                return;
+        f = exec_create_task(use_local, &l);
+        SOFT(p, exec_await(f, NULL));
+        exec_future_unref(f);
+        exec_local_free(l.key);
+}
+
+static void part_map(struct program *p)
+{
+        struct argument a[CALLS];
+        struct exec_map_options o;
+        struct exec_outcome out;
+        exec_map *m;
+        int n = 0;
+
+        for (int i = 0; i < CALLS; i++)
+                a[i] = (struct argument){p, EXEC_US(i % 2 ? 20 : 0), 0};
+        exec_map_options_init(&o, sizeof o);
+        o.limit = 3;
+        o.drop_value = drop_value;
+        if (SOFT(p, exec_map_new(&m, body, a, CALLS, sizeof a[0], &o)))
+                return;
+        while (n < CALLS - 2 && exec_map_next(m, EXEC_FOREVER, &out) == 1) {
+                n++;
+                if (!SOFT(p, out.err))
+                        drop_value(out.value);
+        }
+        EXPECT_EQ(n, CALLS - 2); /* the rest goes with the map */
+        EXPECT_EQ(exec_map_free(m), 0);
+}
+
+static void part_unstarted(struct program *p)
+{
+        exec_future *f[N];
+
+        for (int i = 0; i < N; i++)
+                f[i] = create(p, EXEC_FOREVER, 0, 0);
+        for (int i = 0; i < N; i++)
+                if (exec_try_cancel_unstarted(f[i], "unwanted") != 1)
+                        exec_cancel(f[i], "unwanted");
+        for (int i = 0; i < N; i++)
+                SOFT_OR(p, exec_await(f[i], NULL), -ECANCELED);
+        exec_future_unref_all(f, N);
+}
+
 static void expect_workers(struct program *p, exec_pool *pool)
 {
         unsigned n = exec_pool_n_workers(pool);
@@ -395,6 +614,13 @@ static void part_run(struct program *p)
 
         if (!SOFT(p, exec_run_with(&o, run_main, p, &value)))
                 EXPECT_PTR(value, p);
+        o.flags |= EXEC_POOL_SIGINT;
+        if (!SOFT(p, exec_run_with(&o, run_main, p, &value)))
+                EXPECT_PTR(value, p);
+        o.flags = p->pool_flags | EXEC_POOL_DEBUG;
+        o.slow_ns = EXEC_FOREVER;
+        if (!SOFT(p, exec_run_with(&o, run_main, p, &value)))
+                EXPECT_PTR(value, p);
 }
 
 static void all_parts(struct program *p)
@@ -402,7 +628,8 @@ static void all_parts(struct program *p)
         static void (*const parts[])(struct program *) = {
                 part_tasks,    part_error,   part_crowd,     part_gather,     part_gather_future, part_gather_cancelled,
                 part_sleeps,   part_cancels, part_deadlines, part_completion, part_as_completed,  part_gather_call,
-                part_promises, part_run,
+                part_promises, part_wait,    part_wait_for,  part_any,        part_shield,        part_scopes,
+                part_group,    part_locals,  part_map,       part_unstarted,  part_group_limit,   part_run,
         };
 
         for (size_t i = 0; i < N_OF(parts); i++)
