@@ -18,22 +18,20 @@ static int endless_sum(void)
         return -ECANCELED;
 }
 
-/* A child does not inherit the deadline by itself: it gets it as its argument. */
 static int child(void *arg, void **value)
 {
-        struct exec_timeout scope;
-        int err = exec_timeout_begin(&scope, *(const int64_t *)arg);
-
-        (void)value;
-        return err ? err : exec_timeout_end(&scope, exec_sleep(EXEC_SEC(60)));
+        (void)arg, (void)value;
+        return exec_sleep(EXEC_SEC(60));
 }
 
 static int program(void *arg, void **value)
 {
+        struct exec_task_options options;
         struct exec_timeout scope;
         int err = exec_timeout_begin(&scope, exec_now() + EXEC_MS(20));
 
         (void)arg, (void)value;
+        exec_task_options_init(&options, sizeof options);
         if (err)
                 return err;
         printf("the wait: %s\n", exec_timeout_end(&scope, slow_answer()) == -ETIMEDOUT ? "timed out" : "in time");
@@ -42,11 +40,12 @@ static int program(void *arg, void **value)
                 return err;
         printf("the loop: %s\n", exec_timeout_end(&scope, endless_sum()) == -ETIMEDOUT ? "timed out" : "in time");
 
-        if ((err = exec_timeout_begin(&scope, exec_now() + EXEC_MS(20))))
+        if ((err = exec_timeout_begin(&scope, exec_now() + EXEC_MS(200))))
                 return err;
-        int64_t deadline = exec_current_deadline();
-        exec_future *f = exec_create_task(child, &deadline);
-        err = exec_timeout_end(&scope, exec_await(f, NULL));
+        options.flags = EXEC_INHERIT_DEADLINE; /* children do not inherit it by themselves */
+        exec_future *f = exec_create_task_with(child, NULL, &options);
+        exec_timeout_end(&scope, 0); /* ours is over; the child keeps it */
+        err = exec_await(f, NULL);
         printf("the child: %s\n", err == -ETIMEDOUT ? "timed out" : "in time");
         exec_future_unref(f);
         return err == -ETIMEDOUT ? 0 : -EPROTO;
