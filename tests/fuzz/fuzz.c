@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HANG_S = 60 };
+enum { HANG_S = 30 };
 
 static exec_pool *pools[FUZZ_MAX_WORKERS + 1][2];
 static struct run run;

@@ -83,7 +83,6 @@ static exec_future *make_in_group(struct node *n, struct node *c, const struct e
         exec_group *g = node_team(c)->group;
         exec_future *f;
 
-        n->forwards = true; /* where the caller runs it */
         may_pass(n, c);
         if (is_detached(c))
                 return start_detached(n, c, o);

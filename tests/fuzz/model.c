@@ -15,6 +15,7 @@ struct heard {
         int total;        /* and those of its own scopes and groups */
         int n_accepted;   /* direct ones, exactly */
         unsigned reasons; /* a bit for each that may be shown */
+        unsigned late;    /* and for each of a request that may have come too late; a task may show that too */
 };
 
 bool outcome_is(exec_future *f, const struct exec_outcome *o)
@@ -69,7 +70,8 @@ static void hear_of_group(const struct run *r, struct node *n, struct heard *h, 
 static void hear(struct run *r, uint8_t id, struct heard all[])
 {
         struct node *n = &r->nodes[id];
-        struct heard h = {0, 0, 0, atom_load(&n->extra_reasons, RELAXED)};
+        struct heard h = {.reasons = atom_load(&n->extra_reasons, RELAXED),
+                          .late = atom_load(&n->late_reasons, RELAXED)};
 
         for (int i = 0; i < N_REASONS; i++) {
                 h.n_accepted += count(&n->accepted[i]);
@@ -78,7 +80,10 @@ static void hear(struct run *r, uint8_t id, struct heard all[])
         h.n = h.n_accepted + count(&n->extra);
         hear_of_group(r, n, &h, all);
         for (uint8_t p = 1; p < id; p++) {
-                if (!count(&n->passes[p]) || !all[p].total)
+                if (!count(&n->passes[p]))
+                        continue;
+                h.late |= all[p].reasons | all[p].late;
+                if (!all[p].total)
                         continue;
                 h.n += count(&n->passes[p]) * all[p].total;
                 h.reasons |= all[p].reasons;
@@ -91,7 +96,7 @@ static void hear(struct run *r, uint8_t id, struct heard all[])
         ask_children(n);
 }
 
-static void check_reason(struct node *n, const struct heard *h, unsigned inner)
+static void check_reason(struct node *n, const struct heard *h, unsigned other)
 {
         const char *text = exec_cancel_reason(node_future(n));
         bool cancelled = end_of(n).state == EXEC_CANCELLED,
@@ -108,7 +113,7 @@ static void check_reason(struct node *n, const struct heard *h, unsigned inner)
                           "cancelled without a reason, and each request had one");
                 return;
         }
-        run_check(n->run, (h->reasons | inner) & (1u << reason), n, "its reason is %s, which nobody gave", text);
+        run_check(n->run, (h->reasons | other) & (1u << reason), n, "its reason is %s, which nobody gave", text);
         run_check(n->run, cancelled || !is_leaf, n, "it was not cancelled, and has the reason %s", text);
 }
 
@@ -191,11 +196,31 @@ static void check_gather(struct node *n, const struct heard *h)
                           "a gather accepted a cancel and ended as %d", o.state);
 }
 
-/* It saw none of the requests that were accepted, and passed none on: so it ended cancelled. */
-static bool must_be_cancelled(struct node *n, const struct heard *h)
+/* May @n have heard of a request that somebody passed on to it? Or, where it was cancelled otherwise, may that one have taken
+ * the answer for his own: -ECANCELED says either. */
+static bool has_heard(struct node *n, const struct heard *h)
 {
-        return h->n_accepted && !n->n_seen && !n->forwards && !n->uncancels && !count(&n->n_uncancelled) &&
-               !n->n_closed && !n->n_expired && (n->ret == 0 || n->ret == -ECANCELED);
+        exec_future *f = node_future(n);
+
+        if (!f || end_of(n).err == -ECANCELED)
+                return true;
+        if (n->plan->kind == NODE_GATHER)
+                return end_of(n).err != 0;
+        if (n->plan->kind != NODE_TASK)
+                return false;
+        return exec_cancelling(f) > h->n_accepted || n->uncancels || count(&n->n_uncancelled) || n->n_closed;
+}
+
+/* It saw none of the requests that were accepted, and what it awaited heard of none: so it ended cancelled. */
+static bool must_be_cancelled(struct node *n, const struct heard all[])
+{
+        if (!all[n->id].n_accepted || n->n_seen || n->uncancels || count(&n->n_uncancelled) || n->n_closed ||
+            n->n_expired || (n->ret != 0 && n->ret != -ECANCELED))
+                return false;
+        for (uint8_t i = (uint8_t)(n->id + 1); i < n->run->plan->n_nodes; i++)
+                if (count(&n->run->nodes[i].passes[n->id]) && has_heard(&n->run->nodes[i], &all[i]))
+                        return false;
+        return true;
 }
 
 /* The gather of which it is a child; NULL: of none. */
@@ -266,7 +291,7 @@ static void check_task(struct node *n, const struct heard *h, const struct heard
         else
                 run_check(n->run, n->ret == -ECANCELED || (n->ret == 0 && h->n), n, "it is cancelled, and returned %d",
                           n->ret);
-        if (must_be_cancelled(n, h))
+        if (must_be_cancelled(n, all))
                 run_check(n->run, o.state == EXEC_CANCELLED, n, "a cancel was accepted and lost");
         if (o.state == EXEC_FAILED)
                 check_message(n, o.err);
@@ -281,19 +306,19 @@ static void check_body(struct node *n, const struct heard *h)
                   h->total);
 }
 
-/* A shield shows the reason of what is behind it. A task that ended while it was cancelled may show that reason. */
+/* A shield shows the reason of what is behind it. */
 static unsigned other_reasons(struct node *n, const struct heard all[])
 {
-        unsigned reasons = 0;
+        unsigned reasons = n->plan->kind == NODE_PROMISE || n->plan->kind == NODE_SLEEP ? 0 : all[n->id].late;
 
         for (; n->plan->kind == NODE_SHIELD; n = &n->run->nodes[n->plan->child[0]])
-                reasons |= all[n->plan->child[0]].reasons;
-        return reasons | atom_load(&n->late_reasons, RELAXED);
+                reasons |= all[n->plan->child[0]].reasons | all[n->plan->child[0]].late;
+        return reasons;
 }
 
 static void check_node(struct node *n, const struct heard *h, const struct heard all[])
 {
-        check_reason(n, h, n->plan->kind == NODE_PROMISE ? 0 : other_reasons(n, all));
+        check_reason(n, h, other_reasons(n, all));
         switch (n->plan->kind) {
         case NODE_TASK:
                 check_task(n, h, all);

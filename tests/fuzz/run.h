@@ -64,7 +64,6 @@ struct node {
         int n_seen;            /* -ECANCELED that was its own */
         int n_expired;         /* scopes */
         int n_closed;          /* groups of its own that may have asked it */
-        bool forwards;         /* waited in a call that passes requests on */
         bool uncancels;        /* withdrew one itself */
         const char *unasked;   /* what happened that only a request from elsewhere may cause */
         const char *withdrawn; /* likewise one that was withdrawn from elsewhere */

@@ -97,7 +97,6 @@ int do_await(struct node *n, const struct op *op)
         find_targets(n, op, &t);
         if (!t.n)
                 return 0;
-        n->forwards = true;
         may_pass(n, t.node[0]);
         rc = op->kind == OP_AWAIT_UNTIL ? exec_await_until(t.f[0], deadline_ns, &value) : exec_await(t.f[0], &value);
         if (rc == -ETIMEDOUT && deadline_ns != EXEC_FOREVER && outcome_of(t.f[0]).err != -ETIMEDOUT) {
@@ -122,7 +121,6 @@ int do_wait_for(struct node *n, const struct op *op)
                 return 0;
         if (op->a & 128 && ns > 0) /* at the moment at which others have theirs */
                 ns = n->run->common_ns - start_ns;
-        n->forwards = true;
         may_pass(n, t.node[0]);
         rc = exec_wait_for(t.f[0], ns, &value);
         is_over = ns != EXEC_FOREVER && exec_now() - start_ns >= ns;
@@ -179,7 +177,6 @@ int do_gather(struct node *n, const struct op *op)
         int rc;
 
         find_targets(n, op, &t);
-        n->forwards = true;
         for (size_t i = 0; i < t.n; i++)
                 may_pass(n, t.node[i]);
         rc = exec_gather(t.f, t.n, out, how);
