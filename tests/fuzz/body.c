@@ -66,6 +66,24 @@ static int do_scope(const struct place *at, const struct op *op, unsigned from, 
         return rc;
 }
 
+static int do_reschedule(const struct place *at, uint8_t a)
+{
+        struct around *s = at->scope;
+        int64_t deadline_ns = deadline_of(at->n, a);
+        int rc;
+
+        if (!s)
+                return 0;
+        rc = exec_timeout_reschedule(s->scope, deadline_ns);
+        if (rc == 0)
+                s->deadline_ns = deadline_ns;
+        else
+                run_check(at->n->run, rc == -EINPROGRESS && exec_timeout_expired(s->scope), at->n, "reschedule said %d",
+                          rc);
+        run_check(at->n->run, exec_timeout_deadline(s->scope) == s->deadline_ns, at->n, "a scope has another deadline");
+        return 0;
+}
+
 static int count_errors(struct run *r, const struct team *team, int err)
 {
         int n_errors = err && err != -ECANCELED;
@@ -191,6 +209,8 @@ static int do_op(const struct place *at, const struct op *op)
                 return do_any(n, op);
         case OP_COMPLETED:
                 return do_completed(n, op);
+        case OP_RESCHEDULE:
+                return do_reschedule(at, op->a);
         case OP_STOP_GROUP:
                 return do_stop_group(at);
         case OP_SELF:

@@ -7,14 +7,14 @@
 /* Where a body is. */
 struct place {
         struct node *n;
-        struct team *team;          /* the innermost group that it has begun and not ended */
-        const struct around *scope; /* likewise its scopes */
+        struct team *team;    /* the innermost group that it has begun and not ended */
+        struct around *scope; /* likewise its scopes */
 };
 
 struct around {
         struct exec_timeout *scope;
         int64_t deadline_ns;
-        const struct around *outer;
+        struct around *outer;
         bool outer_was_expired; /* at its begin: so its request may have been seen */
 };
 

@@ -58,7 +58,7 @@ static void about(struct plan *p, uint8_t node, enum op_kind kind, uint8_t a, ui
         op->target[0] = target;
 }
 
-enum { COMMON = 1, IN_100_US = 3 }; /* deadlines: body.c */
+enum { PASSED = 0, COMMON = 1, IN_100_US = 3 }; /* deadlines: body.h */
 
 /* A task awaits until the very moment at which a scope around it expires: the request must go on to what it awaits. */
 static void deadline_meets_scope(struct plan *p)
@@ -94,6 +94,50 @@ static void test_wait_for_meets_scope(void **state)
         run(wait_for_meets_scope, "wait_for_meets_scope");
 }
 
+/* Nobody has looked at the clock since an outer scope is due, when an inner one expires: the outer one says -ETIMEDOUT. */
+static void outer_scope_is_due(struct plan *p)
+{
+        uint8_t task = plan_node(p, NODE_TASK);
+        struct op *op;
+
+        about(p, 0, OP_SPAWN, 0, 0, task);
+        op = plan_op(p, task, OP_SCOPE);
+        op->a = COMMON;
+        op->b = 3;
+        plan_op(p, task, OP_SPIN)->a = 7;
+        op = plan_op(p, task, OP_SCOPE);
+        op->a = PASSED;
+        op->b = 1;
+        plan_op(p, task, OP_YIELD);
+}
+
+static void test_outer_scope_is_due(void **state)
+{
+        (void)state;
+        run(outer_scope_is_due, "outer_scope_is_due");
+}
+
+/* A gather is cancelled when one of its promises is done: that one keeps its outcome, and gets no reason. */
+static void gather_with_a_done_one(struct plan *p)
+{
+        uint8_t gather = plan_node(p, NODE_GATHER), done = plan_node(p, NODE_PROMISE),
+                pending = plan_node(p, NODE_PROMISE);
+
+        p->nodes[gather].flags = COLLECTS;
+        p->nodes[gather].n_children = 2;
+        p->nodes[gather].child[0] = done;
+        p->nodes[gather].child[1] = pending;
+        about(p, 0, OP_SPAWN, 0, 0, gather);
+        about(p, 0, OP_FINISH, 0, 0, done);
+        about(p, 0, OP_CANCEL, 1, 0, gather);
+}
+
+static void test_gather_with_a_done_one(void **state)
+{
+        (void)state;
+        run(gather_with_a_done_one, "gather_with_a_done_one");
+}
+
 static int tear_down(void **state)
 {
         (void)state;
@@ -106,6 +150,8 @@ int main(void)
                 cmocka_unit_test(by_seed),
                 cmocka_unit_test(test_deadline_meets_scope),
                 cmocka_unit_test(test_wait_for_meets_scope),
+                cmocka_unit_test(test_outer_scope_is_due),
+                cmocka_unit_test(test_gather_with_a_done_one),
         };
 
         return cmocka_run_group_tests_name("fuzz", tests, NULL, tear_down);

@@ -41,12 +41,13 @@ struct own {
 
 /* 0 stands for what the zeros behind the end mean. */
 static const uint8_t op_table[] = {
-        OP_YIELD,  OP_SPAWN,  OP_SPAWN,  OP_SPAWN,     OP_SPAWN,       OP_AWAIT,       OP_AWAIT,  OP_AWAIT_UNTIL,
-        OP_GATHER, OP_GATHER, OP_WAIT,   OP_WAIT,      OP_WAIT_FOR,    OP_WAIT_FOR,    OP_ANY,    OP_COMPLETED,
-        OP_SCOPE,  OP_SCOPE,  OP_SCOPE,  OP_GROUP,     OP_GROUP,       OP_STOP_GROUP,  OP_CANCEL, OP_CANCEL,
-        OP_CANCEL, OP_CANCEL, OP_FINISH, OP_FINISH,    OP_CALLBACK,    OP_NO_CALLBACK, OP_TAKE,   OP_UNCANCEL,
-        OP_SELF,   OP_SLEEP,  OP_SLEEP,  OP_SPIN,      OP_FOREVER,     OP_POLL,        OP_FAIL,   OP_UNSTARTED,
-        OP_AWAIT,  OP_AWAIT,  OP_YIELD,  OP_COMPLETED, OP_AWAIT_UNTIL, OP_CANCEL,      OP_GATHER, OP_SCOPE,
+        OP_YIELD,  OP_SPAWN,  OP_SPAWN,  OP_SPAWN,      OP_SPAWN,       OP_AWAIT,       OP_AWAIT,    OP_AWAIT_UNTIL,
+        OP_GATHER, OP_GATHER, OP_WAIT,   OP_WAIT,       OP_WAIT_FOR,    OP_WAIT_FOR,    OP_ANY,      OP_COMPLETED,
+        OP_SCOPE,  OP_SCOPE,  OP_SCOPE,  OP_GROUP,      OP_GROUP,       OP_STOP_GROUP,  OP_CANCEL,   OP_CANCEL,
+        OP_CANCEL, OP_CANCEL, OP_FINISH, OP_FINISH,     OP_CALLBACK,    OP_NO_CALLBACK, OP_TAKE,     OP_UNCANCEL,
+        OP_SELF,   OP_SLEEP,  OP_SLEEP,  OP_SPIN,       OP_FOREVER,     OP_POLL,        OP_FAIL,     OP_UNSTARTED,
+        OP_AWAIT,  OP_AWAIT,  OP_YIELD,  OP_COMPLETED,  OP_AWAIT_UNTIL, OP_CANCEL,      OP_GATHER,   OP_SCOPE,
+        OP_SCOPE,  OP_SCOPE,  OP_SCOPE,  OP_RESCHEDULE, OP_SPIN,        OP_AWAIT_UNTIL, OP_WAIT_FOR, OP_GROUP,
 };
 
 static const uint8_t kind_table[] = {
@@ -128,7 +129,8 @@ static void decode_ops(struct plan *p, struct source *s, uint8_t id, int depth)
                         op->n_targets = decode_children(p, s, depth, op->target, 1 + op->b % 3u);
                         for (uint8_t k = 0; k < op->n_targets; k++)
                                 remember(&own, p, op->target[k]);
-                } else if (op->kind >= OP_AWAIT && op->kind != OP_SCOPE && op->kind != OP_GROUP) {
+                } else if (op->kind >= OP_AWAIT && op->kind != OP_SCOPE && op->kind != OP_GROUP &&
+                           op->kind != OP_RESCHEDULE) {
                         decode_targets(s, op, &own);
                         if (is_for_one(op->kind))
                                 op->n_targets = 1;
@@ -183,9 +185,9 @@ void plan_decode(struct plan *p, const uint8_t *data, size_t size)
 static const char *const kind_names[] = {"thread", "task", "promise", "sleep", "gather", "shield"};
 static const char *const policy_names[] = {"passes on", "swallows", "own error", "uncancels", "cleans up"};
 static const char *const op_names[] = {
-        "yield",  "spawn",    "sleep",  "spin",      "forever",     "poll",  "await",      "await_until", "wait_for",
-        "gather", "wait",     "any",    "completed", "scope",       "group", "stop_group", "cancel",      "unstarted",
-        "self",   "uncancel", "finish", "callback",  "no_callback", "take",  "fail",
+        "yield",     "spawn", "sleep",    "spin",      "forever",    "poll",        "await", "await_until", "wait_for",
+        "gather",    "wait",  "any",      "completed", "reschedule", "scope",       "group", "stop_group",  "cancel",
+        "unstarted", "self",  "uncancel", "finish",    "callback",   "no_callback", "take",  "fail",
 };
 
 _Static_assert(sizeof op_names / sizeof *op_names == N_OPS, "a name for each");

@@ -43,6 +43,7 @@ enum op_kind {
         OP_WAIT,        /* a: the deadline, b: the mode */
         OP_ANY,         /* a: the flags */
         OP_COMPLETED,   /* a: the deadline */
+        OP_RESCHEDULE,  /* the innermost scope; a: the deadline */
         OP_SCOPE,       /* a: the deadline, b: how many of the following ops are inside */
         OP_GROUP,       /* a: the limit and what is done when it is full, b: likewise */
         OP_STOP_GROUP,  /* cancel the group around it, or the one its task is in */
