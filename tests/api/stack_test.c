@@ -274,12 +274,61 @@ static void test_an_overrun_of_a_canary_ends_the_program(struct fixture *fx)
         expect_end(EXEC_POOL_GUARD_CANARY, SIGABRT, "stack overflow in task hungry");
 }
 
+static int yield_in_a_frame(void *arg, void **value)
+{
+        char frame[256];
+
+        (void)arg, (void)value;
+        memset(frame, 1, sizeof frame);
+        return exec_yield() + frame[exec_pool_worker() % 2] - 1;
+}
+
+static size_t virtual_bytes(void)
+{
+        unsigned long pages = 0;
+        FILE *f = fopen("/proc/self/statm", "r");
+
+        EXPECT(f && fscanf(f, "%lu", &pages) == 1);
+        if (f)
+                fclose(f);
+        return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void make_and_free_stacks(int rounds)
+{
+        for (int i = 0; i < rounds; i++) {
+                exec_pool *pool;
+                exec_future *f;
+
+                if (!EXPECT_EQ(exec_pool_new(&pool, NULL), 0))
+                        return;
+                f = create_in(pool, yield_in_a_frame, NULL);
+                EXPECT_EQ(exec_await(f, NULL), 0);
+                exec_future_unref(f);
+                EXPECT_EQ(exec_pool_free(pool), 0);
+        }
+}
+
+/* Nor does anything that AddressSanitizer keeps beside each stack stay behind. */
+static void test_freed_stacks_are_gone(struct fixture *fx)
+{
+        const int rounds = TEST_ASAN ? 200 : 20;
+        size_t before;
+
+        (void)fx;
+        make_and_free_stacks(20);
+        before = virtual_bytes();
+        make_and_free_stacks(rounds);
+        EXPECT(virtual_bytes() < before + ((size_t)100 << 20)); /* its fake stacks are of 700 KiB and more */
+}
+
 static const struct fixture_case cases[] = {
         CASE_BARE(test_a_deep_task_shows),
         CASE_BARE(test_a_deep_task_shows_on_every_rung),
         CASE_BARE(test_a_suspended_task_shows),
         CASE_BARE(test_a_stack_of_its_own_shows),
         CASE_BARE(test_it_outlasts_the_burst),
+        CASE_BARE(test_freed_stacks_are_gone),
         CASE_BARE(test_an_overrun_of_guarded_stacks_names_the_task),
         CASE_BARE(test_an_overrun_without_the_handler_says_nothing),
         CASE_BARE(test_an_overrun_of_a_canary_ends_the_program),
