@@ -284,7 +284,7 @@ int body_of_task(void *arg, void **value)
         n->ended = true;
         n->ended_at = run_stamp(n->run);
         rc = n->ret;
-        atom_add(&n->run->n_ended, 1, RELEASE); /* @pair fuzz.ended */
+        atom_store(&n->is_over, true, RELEASE); /* @pair fuzz.over */
         return rc;
 }
 

@@ -59,6 +59,7 @@ struct node {
         /* The body's own. */
         bool begun, ended, has_message;
         unsigned ended_at;
+        _Atomic(bool) is_over; /* all it did is seen by who sees this */
         int ret;
         int depth;             /* scopes and groups around where it is */
         int n_seen;            /* -ECANCELED that was its own */
@@ -91,8 +92,7 @@ struct run {
         _Atomic(unsigned) clock;
         _Atomic(unsigned) n_ops;
         _Atomic(unsigned) n_teams;
-        _Atomic(int) n_unhandled;  /* calls of the hook for errors that nobody saw */
-        _Atomic(unsigned) n_ended; /* bodies: all they did is seen by who loads it */
+        _Atomic(int) n_unhandled; /* calls of the hook for errors that nobody saw */
         struct team teams[MAX_NODES * MAX_OPS];
         struct node nodes[MAX_NODES];
         _Atomic(bool) failed;
