@@ -56,10 +56,10 @@ static void *thread_main(void *arg)
         return arg;
 }
 
+/* What a handler with SA_RESETHAND leaves may have SA_SIGINFO set: the handler alone tells. */
 static bool is_left_alone(void)
 {
-        return !sigaction(SIGINT, NULL, &interrupt.old) && !(interrupt.old.sa_flags & SA_SIGINFO) &&
-               interrupt.old.sa_handler == SIG_DFL;
+        return !sigaction(SIGINT, NULL, &interrupt.old) && interrupt.old.sa_handler == SIG_DFL;
 }
 
 static void install(void)
@@ -75,7 +75,7 @@ static void remove_handler(void)
 {
         struct sigaction now;
 
-        if (!sigaction(SIGINT, NULL, &now) && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == on_sigint)
+        if (!sigaction(SIGINT, NULL, &now) && now.sa_handler == on_sigint)
                 sigaction(SIGINT, &interrupt.old, NULL);
 }
 

@@ -619,6 +619,23 @@ static void test_R13_one_at_a_time(struct fixture *fx)
         EXPECT_EQ(run_with_sigint(fx->n_workers, main_runs_another, &s, NULL), -EINTR);
 }
 
+/* What a handler of the program's leaves behind that was for one signal. */
+static void own_action(int number, siginfo_t *info, void *context)
+{
+        (void)info, (void)context;
+        own_handler(number);
+}
+
+static void test_R13_a_handler_that_is_gone(struct fixture *fx)
+{
+        struct sigaction once = {.sa_sigaction = own_action, .sa_flags = SA_SIGINFO | SA_RESETHAND};
+        struct sender s = {0, 0};
+
+        EXPECT_EQ(sigaction(SIGINT, &once, NULL), 0);
+        EXPECT_EQ(raise(SIGINT), 0);
+        EXPECT_EQ(run_with_sigint(fx->n_workers, main_waits, &s, NULL), -EINTR);
+}
+
 /* The program's own handler, put there meanwhile, stays. */
 static int main_sets_a_handler(void *arg, void **value)
 {
@@ -691,6 +708,7 @@ static const struct fixture_case cases[] = {
         CASE_THREAD(test_R11_cancelled_before),
         CASE_THREAD(test_R13_a_handler_of_its_own),
         CASE_THREAD(test_R13_one_at_a_time),
+        CASE_THREAD(test_R13_a_handler_that_is_gone),
         CASE_THREAD(test_R13_a_handler_set_meanwhile_stays),
         CASE_BARE(test_R15_options),
 };
