@@ -8,8 +8,8 @@ set(execi_subjects stacks waits cancels)
 # where stacks come from, how deep they go, what is switched between
 set(execi_about_stacks api.errno api.fork api.recursion api.stack api.task)
 # what is true before a wait, and again after it, perhaps on another worker
-set(execi_about_waits api.as_completed api.cross_pool api.errno api.gather api.group api.hook api.local
-        api.progress api.sleep api.thread api.timeout fuzz.examples)
+set(execi_about_waits api.as_completed api.cross_pool api.errno api.forkjoin api.gather api.group api.hook
+        api.local api.loop api.progress api.sleep api.thread api.timeout fuzz.examples)
 # ends that come from elsewhere, at any time
 set(execi_about_cancels api.any api.cancel api.group api.no_alloc api.shield api.stop api.timeout
         api.unstarted api.wait_for fuzz.examples)

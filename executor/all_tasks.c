@@ -24,7 +24,11 @@ static void take(struct list *l, exec_future *f)
 
 static void visit(exec_future *f, void *arg)
 {
-        if (execi_state_hold_task(f))
+        if (!execi_state_hold_task(f))
+                return;
+        if (f->flags & CELL_FORK) /* part of another one */
+                execi_unref(execi_worker_current(), f);
+        else
                 take(arg, f);
 }
 
@@ -34,6 +38,8 @@ static void visit_registered(exec_future *f, void *arg)
 {
         struct list *l = arg;
 
+        if (f->flags & CELL_FORK)
+                return;
         if ((size_t)l->n < l->max) {
                 if (!execi_state_hold_task(f))
                         return;

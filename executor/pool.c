@@ -228,6 +228,7 @@ static void fini_pool(struct exec_pool *pool, unsigned n_made)
                 execi_arena_close(pool->arena);
         if (pool->stacks.bytes)
                 execi_fibers_fini_pool(pool);
+        execi_forkarena_fini(&pool->forkarena);
         execi_free_aligned(pool, sizeof *pool, CACHE_PAIR);
 }
 
@@ -253,6 +254,7 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         pool->start_ns = execi_clock_now();
         pool->process = execi_process();
         snprintf(pool->name, sizeof pool->name, "%s", o->name && *o->name ? o->name : "exec");
+        execi_forkarena_init(&pool->forkarena, pool);
         execi_inject_init(&pool->outside);
         execi_inject_init(&pool->wakes);
         execi_idle_init(pool);

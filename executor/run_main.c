@@ -157,6 +157,7 @@ static void *thread_main(void *arg)
 static int run_inside(struct job *job)
 {
         exec_completion *queue;
+        bool hushed = false;
         int r;
 
         job->locals = execi_locals_here(execi_worker_current());
@@ -167,8 +168,11 @@ static int run_inside(struct job *job)
         r = queue ? execi_thread_start(&job->thread, thread_main, job, "exec-run") : -ENOMEM;
         if (!r) {
                 /* Main is waited for in any case, since job lies on this stack. */
-                while ((r = exec_completion_next(queue, EXEC_FOREVER, NULL, NULL)) < 0)
-                        cancel_main(job, exec_cancel_reason(exec_current_task()));
+                while ((r = exec_completion_next(queue, EXEC_FOREVER, NULL, NULL)) < 0) {
+                        hushed |= execi_cancel_hush(execi_worker_current());
+                        cancel_main(job, exec_cancel_reason(execi_here_cell()));
+                }
+                execi_cancel_unhush(execi_worker_current(), hushed);
                 execi_thread_join(&job->thread);
                 r = job->result;
         }

@@ -16,6 +16,7 @@ static void add_worker(struct exec_pool_stats *s, struct execi_worker *w)
         s->n_stolen += atom_load(&w->n_stolen, RELAXED);
         s->n_forced += atom_load(&w->n_forced, RELAXED);
         s->n_parks += atom_load(&w->n_parks, RELAXED);
+        s->n_forks_stolen += atom_load(&w->n_forks_stolen, RELAXED);
         execi_spin_lock(&w->timers.lock);
         s->n_timers += execi_heap_count(&w->timers.heap);
         execi_spin_unlock(&w->timers.lock);

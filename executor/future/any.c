@@ -1,4 +1,5 @@
 /* any.c - the first of several futures that succeeds. */
+#include "future/here.h"
 #include "future/several.h"
 #include "port/atomic.h"
 #include "task/cell.h"
@@ -11,7 +12,7 @@
 /* All but f[but]; @n: all, for the reason for which the caller was cancelled. */
 static void cancel_rest(exec_future *const f[], size_t n, size_t but)
 {
-        const char *reason = but == n ? exec_cancel_reason(exec_current_task()) : "another one succeeded first";
+        const char *reason = but == n ? exec_cancel_reason(execi_here_cell()) : "another one succeeded first";
 
         for (size_t i = 0; i < n; i++)
                 if (but == n || f[i] != f[but])

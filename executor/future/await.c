@@ -25,18 +25,20 @@ static int fold(exec_future *f, void **value)
 }
 
 /* May this child run right here, on the stack of its awaiter? Only what the caller could not have meant otherwise: it was
- * created last, nobody has started it, and the whole stack promised to every task is left below. */
+ * created last, nobody has started it, and the whole stack promised to every task is left below. Not on top of forks, of
+ * which a stack has one row: what runs there belongs to them. */
 static inline bool is_direct(struct execi_worker *w, exec_future *f)
 {
         return execi_deque_peek(&w->deque) == f && !execi_may_wait(w) && !(f->flags & CELL_OWN_STACK) &&
                execi_fiber_room(w->fiber) > w->pool->promise_bytes + w->pool->red_bytes &&
-               !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN); /* @relaxed hint */
+               !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN) && /* @relaxed hint */
+               (LIKELY(!execi_is_forked(w->fiber->task)) || (f->flags & CELL_FORK));
 }
 
 /* The task @f is the caller, or waits for it. */
 static inline bool is_deadlock(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
 {
-        return f == execi_here_task(w) ||
+        return f == execi_here_root(w) ||
                (UNLIKELY(execi_awaits(f)) && w && deadline_ns == EXEC_FOREVER && execi_is_circle(w->fiber, f));
 }
 
@@ -69,7 +71,7 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
         if (UNLIKELY(!execi_state_is_done(f))) /* somebody cancels it: claimed, and not yet finished */
                 return await_slow(fiber->worker, f, EXEC_FOREVER, value);
         execi_tsan_acquire(f);
-        if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL) && execi_state_take_cancel(t)) /* @relaxed hint */
+        if (UNLIKELY(atom_load(&t->word, RELAXED) & WORD_CANCEL) && execi_cancel_take(t)) /* @relaxed hint */
                 return -ECANCELED;
         return fold(f, value);
 }

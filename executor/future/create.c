@@ -194,6 +194,33 @@ static COLD exec_future *create_slow(struct execi_worker *w, const struct creati
         return t;
 }
 
+COLD exec_future *execi_create_fork(struct execi_worker *w, exec_fork_fn fn, struct exec_fork *fork, exec_future *root)
+{
+        bool precise = execi_tsan_precise();
+        unsigned flags = CELL_FORK | CELL_WATCHED | (precise ? CELL_OWN_STACK | CELL_ALLOCATED : 0);
+        exec_future *t = precise ? execi_cell_alloc(w->pool) : execi_slab_alloc(w->slab);
+        struct execi_extra *e;
+
+        if (!t)
+                return NULL;
+        init(t, CELL_TASK, flags);
+        t->fork_fn = fn;
+        t->arg = fork;
+        e = execi_extra_need(t, 0);
+        if (!e) {
+                free_unborn(w, t);
+                return NULL;
+        }
+        e->root = root;
+        if (precise) {
+                execi_cell_prefix(t)->tsan = execi_tsan_context_new();
+                execi_register_add(&w->pool->registers[execi_register_index(t, N_REGISTERS)], t);
+        }
+        execi_tsan_release(t);
+        enqueue(w, t);
+        return t;
+}
+
 /* From outside the pool. A sleeping worker is woken first of all: while it wakes and searches the task is made. */
 static COLD exec_future *create_from_outside(struct execi_worker *w, const struct creation *c)
 {

@@ -17,7 +17,7 @@ exec_future *exec_current_task(void)
 {
         struct execi_worker *w = execi_worker_current();
 
-        return w && !w->in_callback ? execi_here_task(w) : NULL;
+        return w && !w->in_callback ? execi_here_root(w) : NULL;
 }
 
 int exec_pool_worker(void)
@@ -99,9 +99,13 @@ const char *exec_task_place(const exec_future *task)
         return e ? e->place : NULL;
 }
 
+/* Under the task's LOCK: its forks may do so at once. */
 static void attach_message(exec_future *t, const char *file, int line, const char *format, va_list list)
 {
         struct execi_extra *e = execi_extra_need(t, 0);
+        char *message, *old;
+        size_t bytes, old_bytes;
+        uint64_t word;
         va_list again;
         int n;
 
@@ -110,14 +114,20 @@ static void attach_message(exec_future *t, const char *file, int line, const cha
         va_copy(again, list);
         n = vsnprintf(NULL, 0, format, again);
         va_end(again);
-        if (e->message)
-                execi_free(e->message, e->message_bytes);
-        e->message = n >= 0 ? execi_alloc((size_t)n + 1) : NULL;
-        e->message_bytes = (size_t)n + 1;
-        if (e->message)
-                vsnprintf(e->message, e->message_bytes, format, list);
+        bytes = n >= 0 ? (size_t)n + 1 : 0;
+        message = bytes ? execi_alloc(bytes) : NULL;
+        if (message)
+                vsnprintf(message, bytes, format, list);
+        word = execi_state_lock(t);
+        old = e->message;
+        old_bytes = e->message_bytes;
+        e->message = message;
+        e->message_bytes = bytes;
         e->file = file;
         e->line = line;
+        execi_state_unlock(t, word);
+        if (old)
+                execi_free(old, old_bytes);
 }
 
 int exec_fail_at(const char *file, int line, int err, const char *format, ...)

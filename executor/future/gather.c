@@ -256,7 +256,7 @@ static ALWAYS_INLINE int gather(struct execi_worker *w, exec_future *const f[], 
         g = new_gather(w, f, n, flags);
         if (!g)
                 return -ENOMEM;
-        r = register_all(w, g, execi_here_task(w));
+        r = register_all(w, g, execi_here_root(w));
         if (LIKELY(!r)) {
                 if (!execi_state_is_done(g))
                         r = execi_wait_future(g, EXEC_FOREVER);

@@ -51,7 +51,7 @@ static int start_one(struct call *k)
 }
 
 /* Wait for one to end. A cancel of the caller is passed on to all that run, which are still waited for. */
-static void finish_one(struct call *k, int *cancelled)
+static void finish_one(struct call *k, int *cancelled, bool *hushed)
 {
         exec_future *f;
         void *tag;
@@ -63,22 +63,25 @@ static void finish_one(struct call *k, int *cancelled)
                 exec_future_unref(f);
         } else if (r == -ECANCELED) {
                 *cancelled = r;
-                execi_completion_cancel_all(k->queue, exec_cancel_reason(exec_current_task()));
+                *hushed |= execi_cancel_hush(execi_worker_current());
+                execi_completion_cancel_all(k->queue, exec_cancel_reason(execi_here_cell()));
         }
 }
 
 static int run(struct call *k)
 {
         int cancelled = 0, told = 0, r = 0;
+        bool hushed = false;
 
         while (k->n_running || (k->next < k->n && !k->err && !cancelled && !r)) {
                 while (k->next < k->n && k->n_running < k->limit && !k->err && !cancelled && !r)
                         r = start_one(k);
                 if (k->n_running)
-                        finish_one(k, &cancelled);
+                        finish_one(k, &cancelled, &hushed);
                 if ((k->err || r) && !told++)
                         execi_completion_cancel_all(k->queue, "another call failed");
         }
+        execi_cancel_unhush(execi_worker_current(), hushed);
         return cancelled ? cancelled : r ? r : k->err;
 }
 

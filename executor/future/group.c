@@ -44,7 +44,7 @@ int exec_group_begin(exec_group **out, const struct exec_group_options *options)
         g = execi_alloc(sizeof *g);
         if (!g)
                 return -ENOMEM;
-        g->parent = exec_current_task();
+        g->parent = execi_here_cell();
         if (g->parent)
                 execi_ref(g->parent);
         g->limit = o.limit;
@@ -326,18 +326,24 @@ static void interrupted(exec_group *g)
 static int wait_for_all(exec_group *g, int64_t deadline_ns)
 {
         const struct execi_waiting all = {&g->ender, &g->lock, has_children, g};
+        bool hushed = false;
+        int r = 0;
 
         while (!try_end(g)) {
-                int r = execi_may_wait(execi_worker_current());
-
+                r = execi_may_wait(execi_worker_current());
                 if (!r)
                         r = execi_waitlist_wait(&all, deadline_ns);
-                if (r == -ECANCELED)
+                if (r == -ECANCELED) {
+                        hushed |= execi_cancel_hush(execi_worker_current());
                         interrupted(g);
-                else if (r)
-                        return try_end(g) ? 0 : r;
+                } else if (r) {
+                        r = try_end(g) ? 0 : r;
+                        break;
+                }
+                r = 0;
         }
-        return 0;
+        execi_cancel_unhush(execi_worker_current(), hushed);
+        return r;
 }
 
 /* What asyncio's TaskGroup.__aexit__ does when no child is left. */
@@ -383,7 +389,7 @@ int exec_group_end_until(exec_group *g, int body_err, int64_t deadline_ns)
 
         if (!g)
                 return -EINVAL;
-        if (g->parent != exec_current_task())
+        if (g->parent != execi_here_cell())
                 return -EPERM;
         if (body_err > 0)
                 body_err = -EINVAL;

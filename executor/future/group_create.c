@@ -82,7 +82,7 @@ static bool was_refused(exec_future *f)
 /* The caller of exec_group_create_task() was cancelled, and will not look: its next wait tells it. */
 static void keep_cancel(void)
 {
-        exec_future *t = exec_current_task();
+        exec_future *t = execi_here_cell();
 
         if (t)
                 execi_state_give_cancel_back(t);
@@ -91,7 +91,7 @@ static void keep_cancel(void)
 /* A full group's creator runs the child itself. A request that went on to the child, and ended it, comes back to it. */
 static COLD int run_child(exec_future *f)
 {
-        exec_future *t = exec_current_task();
+        exec_future *t = execi_here_cell();
         int r;
 
         if (t)

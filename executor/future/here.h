@@ -3,6 +3,7 @@
 #define EXECI_FUTURE_HERE_H
 
 #include "sched/pool.h"
+#include "wait/forked.h"
 #include "wait/waiter.h"
 
 struct exec_pool *execi_default_pool(void);
@@ -18,6 +19,20 @@ static inline struct exec_pool *execi_here_pool(struct execi_worker *w)
 static inline exec_future *execi_here_task(struct execi_worker *w)
 {
         return w && w->fiber ? w->fiber->task : NULL;
+}
+
+/* The same, but in a fork that runs elsewhere the task whose fork it is: what the program knows as the current one. */
+static inline exec_future *execi_here_root(struct execi_worker *w)
+{
+        return w && w->fiber ? execi_fiber_root(w->fiber) : NULL;
+}
+
+/* The caller's own cell: exec_current_task(), but in a fork that runs elsewhere its carrier. */
+static inline exec_future *execi_here_cell(void)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        return w && !w->in_callback ? execi_here_task(w) : NULL;
 }
 
 /* 0; -EPERM outside any task: in the program's other functions (outside.h), and in a start hook, which runs before the

@@ -144,6 +144,7 @@ static void cancel_all(struct exec_map *m, const char *reason)
 
 int exec_map_free(exec_map *m)
 {
+        bool hushed = false;
         int r, result = 0;
 
         if (!m)
@@ -157,15 +158,19 @@ int exec_map_free(exec_map *m)
                 r = wait_for(f, EXEC_FOREVER);
                 if (r == -ECANCELED) {
                         result = r;
-                        cancel_all(m, exec_cancel_reason(exec_current_task()));
+                        hushed |= execi_cancel_hush(execi_worker_current());
+                        cancel_all(m, exec_cancel_reason(execi_here_cell()));
                         continue;
                 }
-                if (r)
+                if (r) {
+                        execi_cancel_unhush(execi_worker_current(), hushed);
                         return r;
+                }
                 exec_future_outcome(f, &o); /* looked at: nobody else can */
                 exec_future_unref(f);
                 m->first++;
         }
+        execi_cancel_unhush(execi_worker_current(), hushed);
         execi_free(m, map_bytes(m->room));
         return result;
 }

@@ -53,7 +53,7 @@ struct several {
 
 int execi_several_check(exec_future *const f[], size_t n)
 {
-        exec_future *self = execi_here_task(execi_worker_current());
+        exec_future *self = execi_here_root(execi_worker_current());
 
         if (!f || n > INT_MAX)
                 return -EINVAL;

@@ -52,7 +52,7 @@ int exec_wait_for(exec_future *f, int64_t timeout_ns, void **value)
                 return exec_await(f, value);
         if ((r = execi_may_wait(w)))
                 return r;
-        if (f == execi_here_task(w))
+        if (f == execi_here_root(w))
                 return -EDEADLK;
         if (timeout_ns <= 0 && is_cancelled(w)) /* passes the request on */
                 return exec_await(f, value);

@@ -6,7 +6,9 @@
 #include "run/find.h"
 
 #include "run/fibers.h"
+#include "run/strand.h"
 #include "run/task.h"
+#include "sched/forks.h"
 #include "sched/idle.h"
 #include "sched/ready.h"
 #include "task/state.h"
@@ -81,6 +83,7 @@ static int64_t read_clock(struct execi_worker *w)
 static NOINLINE exec_future *poll(struct execi_worker *w)
 {
         int64_t now_ns = read_clock(w);
+        exec_future *t;
 
         if (now_ns - w->polled_ns > LONG_POLL_NS)
                 w->poll_every = w->poll_every / 2 + 1;
@@ -89,6 +92,8 @@ static NOINLINE exec_future *poll(struct execi_worker *w)
         w->polled_ns = now_ns;
         w->poll_tick = w->tick;
         fire_timers(w, now_ns);
+        if (UNLIKELY(atom_load(&w->n_left, RELAXED)) && (t = execi_strand_steal(w, w))) /* @relaxed hint */
+                return t;
         return take_outside(w);
 }
 
@@ -134,9 +139,9 @@ static inline exec_future *find_own(struct execi_worker *w)
         }
         if ((++w->own_turn & 3) && (t = execi_ready_pop(w)))
                 return t;
-        if ((t = pop_new(w)))
+        if ((t = pop_new(w)) || (t = execi_ready_pop(w)))
                 return t;
-        return execi_ready_pop(w);
+        return UNLIKELY(atom_load(&w->n_left, RELAXED)) ? execi_strand_steal(w, w) : NULL; /* @relaxed hint */
 }
 
 static exec_future *steal_from(struct execi_worker *v, struct execi_worker *w)
@@ -146,6 +151,8 @@ static exec_future *steal_from(struct execi_worker *v, struct execi_worker *w)
         if (!n) {
                 exec_future *t = execi_ready_steal(v, w);
 
+                if (!t)
+                        t = execi_strand_steal(v, w);
                 if (t)
                         atom_bump(&w->n_steals, 1);
                 return t;
@@ -188,7 +195,8 @@ static exec_future *force_round(struct execi_worker *w)
         for (unsigned i = 0; pool->membarrier && !t && i < pool->n_workers; i++) {
                 struct execi_worker *v = &pool->workers[i];
 
-                if (v != w && execi_deque_has_private(&v->deque) && execi_deque_force(&v->deque)) {
+                if (v != w &&
+                    ((execi_deque_has_private(&v->deque) && execi_deque_force(&v->deque)) || execi_forks_force(v))) {
                         atom_bump(&w->n_forced, 1);
                         t = steal_from(v, w);
                 }
@@ -314,7 +322,10 @@ static COLD exec_future *find_without_spare(struct execi_worker *w)
                 return t;
         t = find_elsewhere(w);
         if (t && !atom_load(&t->wait.word, ACQUIRE) && !execi_fibers_need_spare(w)) {
-                execi_task_refuse(w, t, -ENOMEM);
+                if (t->flags & CELL_FORK) /* J1: later */
+                        execi_spill(w->pool, t);
+                else
+                        execi_task_refuse(w, t, -ENOMEM);
                 t = NULL;
         }
         return t;

@@ -26,7 +26,7 @@ static void resume(struct execi_worker *w, struct execi_fiber *self, exec_future
 
 static void start(struct execi_worker *w, exec_future *t)
 {
-        if (UNLIKELY(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN)) /* @relaxed hint */
+        if (UNLIKELY((atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN) && !(t->flags & CELL_FORK))) /* @relaxed hint */
                 execi_task_refuse(w, t, -EPIPE);
         else if (UNLIKELY(t->flags & CELL_OWN_STACK))
                 execi_task_run_own(w, t);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "port/sanitizer.h"
 #include "run/fibers.h"
+#include "run/strand.h"
 #include "sched/suspend.h"
 #include "task/extra.h"
 #include "task/register.h"
@@ -38,6 +39,8 @@ static bool start(struct execi_worker *w, exec_future *t)
         case START_RUN:
                 return true;
         case START_CANCELLED:
+                if (t->flags & CELL_FORK) /* J1 */
+                        return true;
                 end_unstarted(w, t, -ECANCELED);
                 return false;
         case START_FREE:
@@ -65,6 +68,7 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         void *value = NULL;
         uint32_t tied = t->flags & CELL_TIED;
         exec_task_fn fn;
+        exec_fork_fn fork_fn;
         int err;
 
         execi_gather_flush(w);
@@ -74,11 +78,18 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         execi_tsan_acquire(w);                            /* its start hook */
         atom_store(&t->wait.word, WAIT_STARTED, RELAXED); /* @relaxed owner */
         fn = t->fn;
+        fork_fn = t->fork_fn;
         t->fiber = fiber;
         fiber->task = t;
         fiber->n_tied += tied;
-        err = fn(t->arg, &value);
+        if (UNLIKELY(t->flags & CELL_FORK)) {
+                execi_strand_run(fiber, t, fork_fn, t->arg);
+                err = 0;
+        } else {
+                err = fn(t->arg, &value);
+        }
         fiber->n_tied -= tied;
+        execi_worker_slots_release(fiber);
         fiber->task = outer;
         if (UNLIKELY(fiber->scope))
                 execi_scopes_check(fiber, t);
@@ -128,7 +139,10 @@ COLD void execi_task_run_own(struct execi_worker *w, exec_future *t)
         if (!f) {
                 if (tsan)
                         execi_tsan_context_free(tsan);
-                execi_task_refuse(w, t, -ENOMEM);
+                if (t->flags & CELL_FORK) /* J1: here then */
+                        execi_task_run_slow(w, t);
+                else
+                        execi_task_refuse(w, t, -ENOMEM);
                 return;
         }
         f->first = t;

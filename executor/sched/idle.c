@@ -2,6 +2,7 @@
 #include "sched/idle.h"
 
 #include "port/membarrier.h"
+#include "sched/forks.h"
 
 #define WATCH_NS ((int64_t)1000 * 1000)       /* how often next slots are looked at while somebody is busy */
 #define TRIM_NS  ((int64_t)400 * 1000 * 1000) /* idle for so long: give memory back */
@@ -121,6 +122,7 @@ void execi_idle_hungry(struct execi_worker *w)
                 return;
         w->hungry = true;
         atom_add(&w->pool->idle.wanted, 1, SEQ_CST);
+        execi_forks_mark_all(w);
 }
 
 /* Is there anything that @w could take? Also what a busy worker still hides. */
@@ -135,7 +137,7 @@ static bool is_work_visible(struct execi_worker *w)
                 struct execi_worker *v = &pool->workers[i];
 
                 if (atom_load(&v->n_ready, ACQUIRE) || execi_deque_has_public(&v->deque) ||
-                    (v != w && pool->membarrier && execi_deque_has_private(&v->deque)))
+                    execi_forks_any(v, v != w) || (v != w && pool->membarrier && execi_deque_has_private(&v->deque)))
                         return true;
         }
         return false;
@@ -156,8 +158,11 @@ void execi_idle_end_search(struct execi_worker *w)
 
                 w->searching = false;
                 /* Producers skipped their wake because of this searcher: the last one passes it on. */
-                if (!IDLE_SEARCHERS(c) && IDLE_SLEEPERS(c) && is_work_visible(w))
-                        execi_idle_notify_slow(w->pool);
+                if (!IDLE_SEARCHERS(c) && IDLE_SLEEPERS(c)) {
+                        execi_forks_settle(w);
+                        if (is_work_visible(w))
+                                execi_idle_notify_slow(w->pool);
+                }
         }
 }
 
@@ -220,6 +225,7 @@ static void announce(struct execi_worker *w)
         execi_spin_unlock(&idle->lock);
         if (pool->membarrier)
                 execi_membarrier();
+        execi_forks_settle(w);
 }
 
 void execi_idle_leave(struct execi_worker *w)

@@ -8,6 +8,7 @@
 #include "port/thread.h"
 #include "port/threadlocal.h"
 #include "queue/deque.h"
+#include "queue/forkarena.h"
 #include "queue/heap.h"
 #include "queue/inject.h"
 #include "sched/choose.h"
@@ -65,6 +66,7 @@ struct execi_worker {
         bool inbox_first;                /* it has its turn */
         bool wakes_first;                /* likewise, of the pool's two queues from outside */
         bool asleep;                     /* in the books of idle.c */
+        char slots_edge;                 /* of its worker-local memory, for ThreadSanitizer */
         bool in_callback;                /* a done callback runs: no waits */
         int *errno_location;             /* of its thread */
         struct execi_fiber thread_fiber; /* the pthread's own stack */
@@ -73,10 +75,15 @@ struct execi_worker {
         void *altstack;
         /* counters: written by the owner, read by all */
         _Atomic(uint64_t) n_created, n_finished, n_suspends, n_migrations, n_direct, n_steals, n_stolen, n_forced,
-                n_parks;
+                n_parks, n_forks_stolen;
         _Atomic(uint32_t) coarse_ms; /* since the pool's start, at the last poll */
 
         struct execi_deque deque;
+        _Atomic(struct execi_forkstack *)
+                forks ALIGNED(CACHE_PAIR); /* of the running fiber: forks.h R1; written by the owner */
+        _Atomic(uint32_t) n_left;          /* written under the lock */
+        struct execi_spin forks_lock;
+        struct execi_forkstack *left; /* L(forks_lock): of fibers that wait: forks.h R2 */
         /* written by others too */
         _Atomic(exec_future *) next ALIGNED(CACHE_PAIR); /* next to run: the one woken last; ready.h R3 */
         _Atomic(uint32_t) next_turn;                     /* changes with it */
@@ -130,6 +137,7 @@ struct exec_pool {
         bool recycle_own;     /* I: stacks of single tasks are used again (not in precise TSan) */
         struct execi_arena *arena;
         struct execi_register registers[N_REGISTERS];
+        struct execi_forkarena forkarena;
         struct execi_stacks stacks;                    /* loops and ordinary tasks */
         struct execi_stacks *classes[N_STACK_CLASSES]; /* L(classes_lock): for tasks with stack_bytes */
         struct execi_spin classes_lock;
@@ -169,5 +177,14 @@ static inline struct execi_worker *execi_worker_current(void)
 struct execi_worker *execi_worker_current(void);
 #endif
 void execi_worker_set_current(struct execi_worker *w);
+
+/* The task that runs on @f leaves its worker: the next one may have the worker-local memory. */
+static inline void execi_worker_slots_release(struct execi_fiber *f)
+{
+        if (UNLIKELY(f->used_slot)) {
+                execi_tsan_release(&f->worker->slots_edge);
+                f->used_slot = false;
+        }
+}
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "port/sanitizer.h"
+#include "sched/forks.h"
 #include "sched/ready.h"
 #include "sched/step.h"
 #include "task/extra.h"
@@ -46,6 +47,7 @@ static inline void prepare(struct execi_worker *w, struct execi_fiber *to, execi
         w->commit = commit;
         w->commit_ctx = ctx;
         w->fiber = to;
+        execi_forks_show(w, to);
         if (to->worker != w) {
                 if (to->task && to->worker)
                         atom_bump(&w->n_migrations, 1);
@@ -95,6 +97,9 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
 
         if (UNLIKELY(self->checked))
                 check(w, self);
+        if (UNLIKELY(self->forks != NULL))
+                execi_forks_leave(w, self->forks);
+        execi_worker_slots_release(self);
         execi_state_settle(t); /* so that one who cancels it needs no membarrier to learn that it has started */
         t->since_ms = atom_load(&w->coarse_ms, RELAXED); /* @relaxed owner */
         atom_bump(&w->n_suspends, 1);
@@ -108,6 +113,8 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
                 CHECK(to, "a task waits on a worker without a spare fiber");
         }
         execi_switch(w, to, commit, ctx);
+        if (UNLIKELY(self->forks != NULL))
+                execi_forks_return(self->forks);
         execi_tsan_acquire(self->worker); /* its start hook */
         if (UNLIKELY(self->checked))
                 execi_step_resume(self->worker);

@@ -21,7 +21,7 @@
 #include "queue/heap.h"
 #include "task/waitword.h"
 
-#include <executor/types.h>
+#include <executor/forkjoin.h>
 
 struct execi_fiber;
 struct execi_shield_link;
@@ -33,6 +33,7 @@ enum {
         CELL_TIED = 1,
         CELL_OWN_STACK = 2,
         CELL_COLLECT = 4,
+        CELL_FORK = 8, /* a task that carries a fork: run/strand.h */
         CELL_OWNS_CHILDREN = 16,
         CELL_WATCHED = 32,   /* no short cuts: ThreadSanitizer must be told, or there is no membarrier */
         CELL_ALLOCATED = 64, /* not from a slab: it has a prefix */
@@ -63,6 +64,7 @@ struct exec_future {
                 struct { /* a task */
                         union {
                                 exec_task_fn fn;
+                                exec_fork_fn fork_fn; /* CELL_FORK */
                                 struct execi_fiber *fiber;
                         };
                         union {

@@ -36,6 +36,7 @@ struct execi_extra {
         const char *place;                  /* debug mode: where it was created, or NULL */
         _Atomic(const char *) cancel_place; /* debug mode: where it was asked to end, or NULL */
         bool is_debug;
+        exec_future *root;             /* a carrier's that was queued: run/strand.h */
         struct exec_outcome *outcomes; /* a gather future's value, n_children long */
         struct execi_asking asking;    /* of the one who set the gather's CANCEL */
         _Atomic(uint64_t) number;      /* of a task without a name that was asked for it */

@@ -1,6 +1,8 @@
 /* fiber.c - see fiber.h. */
 #include "task/fiber.h"
 
+#include "queue/forkarena.h"
+
 #include <string.h>
 
 enum { COLOUR_BYTES = 128, STACK_ALIGN = 64 };
@@ -35,6 +37,8 @@ void execi_fiber_free(struct execi_fiber *f)
         struct execi_stacks *stacks = f->stacks;
         char *low = f->low;
 
+        if (f->forks)
+                execi_forkarena_put(f->forks->home, f->forks);
         execi_sanitizer_stack_fini(&f->sanitizer);
         if (!execi_tsan_precise())
                 execi_tsan_release(low);

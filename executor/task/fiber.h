@@ -17,20 +17,25 @@
 
 struct execi_worker;
 struct execi_scope;
+struct execi_forkstack;
 
 struct execi_fiber {
         struct execi_context context;
-        exec_future *task;           /* innermost running task, NULL at the loop */
-        struct execi_worker *worker; /* the one it runs on, or ran on last */
-        struct execi_scope *scope;   /* the innermost timeout scope of the tasks on this stack */
-        struct execi_fiber *next;    /* in a cache */
-        exec_future *first;          /* with a stack of its own: the task it was made for */
-        char *low;                   /* lowest usable address; low + direct_room: the end for direct awaits */
-        struct execi_stacks *stacks; /* where the stack came from */
-        uint32_t n_tied;             /* tied tasks on it */
-        bool checked;                /* at each suspension: a canary or the time is to be looked at */
-        bool has_canary;             /* no guard page */
-        exec_future *step_task;      /* debug mode: the task that runs since step_ns, without a wait; step.h */
+        exec_future *task;             /* innermost running task, NULL at the loop */
+        struct execi_worker *worker;   /* the one it runs on, or ran on last */
+        struct execi_scope *scope;     /* the innermost timeout scope of the tasks on this stack */
+        struct execi_fiber *next;      /* in a cache */
+        exec_future *first;            /* with a stack of its own: the task it was made for */
+        char *low;                     /* lowest usable address; low + direct_room: the end for direct awaits */
+        struct execi_stacks *stacks;   /* where the stack came from */
+        struct execi_forkstack *forks; /* the forks of the tasks on it; NULL: it never had one */
+        exec_future *root;             /* the task whose fork the innermost one carries */
+        uint32_t n_forked;             /* forks that are tasks, or run where they are forked */
+        bool used_slot;  /* precise ThreadSanitizer: worker-local memory, since its task last came to this worker */
+        uint32_t n_tied; /* tied tasks on it */
+        bool checked;    /* at each suspension: a canary or the time is to be looked at */
+        bool has_canary; /* no guard page */
+        exec_future *step_task; /* debug mode: the task that runs since step_ns, without a wait; step.h */
         int64_t step_ns;
         struct execi_sanitizer_stack sanitizer;
 };

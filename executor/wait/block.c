@@ -63,12 +63,12 @@ static void commit_timed(struct execi_worker *w, void *ctx)
 /* The request that came while it waited, or the deadline. */
 static inline int result(exec_future *t, enum wait_by by)
 {
-        if (is_cancel_pending(t) && execi_state_take_cancel(t))
+        if (is_cancel_pending(t) && execi_cancel_take(t))
                 return -ECANCELED;
         return by == BY_DEADLINE ? -ETIMEDOUT : 0;
 }
 
-static inline int task_waits(struct execi_worker *w, exec_future *f)
+static inline int task_waits_alone(struct execi_worker *w, exec_future *f)
 {
         exec_future *t = w->fiber->task;
         struct future_wait fw;
@@ -82,10 +82,27 @@ static inline int task_waits(struct execi_worker *w, exec_future *f)
         return result(t, execi_wait_clear(&t->wait));
 }
 
+/* forked.h Q2 */
+static NOINLINE int task_waits_forked(struct execi_worker *w, exec_future *f)
+{
+        exec_future *t = w->fiber->task;
+        int r;
+
+        execi_pass_begin(t);
+        r = task_waits_alone(w, f);
+        execi_pass_end(t);
+        return r;
+}
+
+static inline int task_waits(struct execi_worker *w, exec_future *f)
+{
+        return UNLIKELY(execi_is_forked(w->fiber->task)) ? task_waits_forked(w, f) : task_waits_alone(w, f);
+}
+
 /* A deadline ends the wait, unless a request went on to @f before: then the caller hears of @f's end, as of any awaited
  * future that was cancelled. A request that found the wait ended by the deadline already, and @f not done, is still to go on:
  * by another wait, which begins with that. */
-static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+static inline int task_waits_until_alone(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
 {
         exec_future *t = w->fiber->task;
         bool is_done, passed;
@@ -111,9 +128,19 @@ static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int
                 if (is_done)
                         return result(t, passed ? BY_COMPLETION : by);
                 if (passed)
-                        return task_waits(execi_worker_current(), f);
+                        return task_waits_alone(execi_worker_current(), f);
         } while (is_cancel_pending(t));
         return -ETIMEDOUT;
+}
+
+static NOINLINE int task_waits_until(struct execi_worker *w, exec_future *f, int64_t deadline_ns)
+{
+        exec_future *t = w->fiber->task;
+        int r = task_waits_until_alone(w, f, deadline_ns);
+
+        if (UNLIKELY(execi_is_forked(t)))
+                execi_pass_end(t); /* forked.h Q2 */
+        return r;
 }
 
 static int thread_waits(exec_future *f, int64_t deadline_ns)
@@ -197,7 +224,7 @@ int execi_wait_until(int64_t deadline_ns)
                 by = execi_wait_clear(&t->wait);
                 if (by != BY_DEADLINE)
                         execi_deadline_remove(&d);
-                if (is_cancel_pending(t) && execi_state_take_cancel(t))
+                if (is_cancel_pending(t) && execi_cancel_take(t))
                         return -ECANCELED;
         } while (by == BY_CANCEL); /* V6: the request was withdrawn */
         return 0;
@@ -224,5 +251,5 @@ int execi_give_way(void)
                 return -ECANCELED;
         execi_gather_flush(w);
         execi_suspend(w, commit_yield, t);
-        return is_cancel_pending(t) && execi_state_take_cancel(t) ? -ECANCELED : 0;
+        return is_cancel_pending(t) && execi_cancel_take(t) ? -ECANCELED : 0;
 }

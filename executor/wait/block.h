@@ -3,7 +3,7 @@
 #define EXECI_WAIT_BLOCK_H
 
 #include "sched/pool.h"
-#include "task/state.h"
+#include "wait/forked.h"
 
 /* Wait until @f is done. 0: it is. -ETIMEDOUT. -ECANCELED: a request to the calling task was delivered here. */
 int execi_wait_future(exec_future *f, int64_t deadline_ns);
@@ -21,7 +21,7 @@ static inline int execi_cancellation_point(struct execi_worker *w)
 
         if (LIKELY(!(atom_load(&t->word, RELAXED) & WORD_CANCEL))) /* @relaxed hint */
                 return 0;
-        return execi_state_take_cancel(t) ? -ECANCELED : 0;
+        return execi_cancel_take(t) ? -ECANCELED : 0;
 }
 
 #endif

@@ -43,7 +43,7 @@ static enum mark mark_queued(struct work *k, exec_future *t)
         execi_membarrier_if_any();
         if (atom_load(&t->wait.word, ACQUIRE))
                 return MARK_PUSH;
-        if (execi_state_claim(t))
+        if (!(t->flags & CELL_FORK) && execi_state_claim(t)) /* a fork always runs */
                 finish_unstarted(k->w, t);
         return MARK_ACCEPTED;
 }

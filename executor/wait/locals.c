@@ -4,6 +4,7 @@
 #include "port/memory.h"
 #include "port/sanitizer.h"
 #include "task/extra.h"
+#include "wait/forked.h"
 #include "wait/outside.h"
 #include "wait/waiter.h"
 
@@ -202,7 +203,7 @@ static bool is_outside(struct execi_worker *w)
 /* The running task, or NULL. */
 static exec_future *task_here(struct execi_worker *w)
 {
-        return w && !w->in_callback && w->fiber ? w->fiber->task : NULL;
+        return w && !w->in_callback && w->fiber ? execi_fiber_root(w->fiber) : NULL;
 }
 
 NOINLINE struct execi_locals *execi_locals_here(struct execi_worker *w)
@@ -262,6 +263,8 @@ NOINLINE int execi_locals_set(struct execi_worker *w, uint64_t key, void *ptr, e
 
         if (!ptr && !execi_locals_here(w))
                 return is_outside(w) && !here.callback ? -EPERM : 0;
+        if (task_here(w) && execi_is_forked(w->fiber->task)) /* others may be looking at it */
+                return -EPERM;
         map = map_here(w, &r);
         if (!map)
                 return r;

@@ -3,9 +3,11 @@
 #define EXECUTOR_EXECUTOR_H
 
 #include <executor/combine.h>
+#include <executor/forkjoin.h>
 #include <executor/future.h>
 #include <executor/group.h>
 #include <executor/local.h>
+#include <executor/loop.h>
 #include <executor/map.h>
 #include <executor/pool.h>
 #include <executor/task.h>
@@ -13,5 +15,6 @@
 #include <executor/timeout.h>
 #include <executor/types.h>
 #include <executor/wait.h>
+#include <executor/worker_local.h>
 
 #endif

@@ -134,6 +134,7 @@ struct exec_pool_stats {
          * page size, the library's own frames included. Seen are resident pages, now and when they are given back; of
          * more than 64 stacks a sample. With EXEC_TSAN=precise: only of tasks that have ended. 0: not measured. */
         uint64_t stack_peak_bytes;
+        uint64_t n_forks_stolen; /* forks that another worker took (executor/forkjoin.h); each counts as a task too */
 };
 
 /* exec_pool_stats - fill @stats, whose size field the caller set; it becomes the number of bytes filled.

@@ -39,7 +39,8 @@
 #define EXEC_VERSION_MINOR 1
 #define EXEC_VERSION_PATCH 0
 
-#define EXEC_API __attribute__((visibility("default")))
+#define EXEC_API    __attribute__((visibility("default")))
+#define EXEC_INLINE static inline
 
 #ifdef __cplusplus
 extern "C" {

@@ -9,6 +9,7 @@
 #include "run/fibers.h"
 #include "run/find.h"
 #include "run/task.h"
+#include "sched/forks.h"
 #include "sched/idle.h"
 #include "sched/ready.h"
 #include "task/extra.h"
@@ -20,9 +21,10 @@
 #include "model.h"
 #include "model_suite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS = 3, TASKS = 4 };
+enum { WORKERS = 3, TASKS = 4, CARRIERS = 2 };
 
 #define US ((int64_t)1000)
 
@@ -34,6 +36,17 @@ static struct execi_fiber fibers[TASKS];
 static uint64_t contents[TASKS]; /* of the tasks; plain memory */
 static unsigned n_found[TASKS], n_made;
 static struct execi_deadline deadline;
+
+/* Forks are tasks here that a worker of its own must find: numbered with them, but in the fork stack of worker 0's fiber. */
+static struct {
+        char bytes[FORK_BLOCK_BYTES];
+} block ALIGNED(FORK_BLOCK_BYTES);
+static struct execi_forkstack *forkstack = (struct execi_forkstack *)(void *)(block.bytes + FORK_HEAD_AT);
+static struct exec_fork forks[TASKS];
+static unsigned n_out;
+static struct execi_fiber forker, spare;
+static struct execi_slab slabs[WORKERS];
+static char *chunks[WORKERS]; /* with the cells of carriers */
 
 /* What the mutations remember; anew in each execution. */
 static struct {
@@ -59,6 +72,18 @@ void execi_tsan_ignore_begin_slow(void)
 void execi_tsan_ignore_end_slow(void)
 {
         model_fail("no sanitizer here");
+}
+
+void execi_tsan_acquire_slow(void *edge)
+{
+        (void)edge;
+        model_fail("no sanitizer here");
+}
+
+exec_future *execi_slab_alloc_slow(struct execi_slab *s)
+{
+        (void)s;
+        model_fail("a worker steals one fork here");
 }
 
 bool execi_fibers_need_spare(struct execi_worker *w)
@@ -143,6 +168,23 @@ void execi_unref_slow(struct execi_worker *w, exec_future *f)
 
 /* ---- steps of the programs ---- */
 
+static void make_carriers(unsigned worker)
+{
+        struct execi_chunk *chunk;
+
+        if (!chunks[worker])
+                chunks[worker] = aligned_alloc(SLAB_CHUNK_BYTES, SLAB_CHUNK_BYTES);
+        memset(chunks[worker], 0, CACHE_PAIR + CARRIERS * sizeof(exec_future));
+        chunk = (struct execi_chunk *)(void *)chunks[worker];
+        chunk->slab = &slabs[worker];
+        for (unsigned i = 0; i < CARRIERS; i++) {
+                exec_future *f = (exec_future *)(void *)(chunks[worker] + CACHE_PAIR) + i;
+
+                f->next_free = slabs[worker].free;
+                slabs[worker].free = f;
+        }
+}
+
 static void start(unsigned n_workers, bool membarrier)
 {
         memset(&pool, 0, sizeof(pool));
@@ -160,6 +202,15 @@ static void start(unsigned n_workers, bool membarrier)
         execi_inject_init(&pool.outside);
         execi_inject_init(&pool.wakes);
         execi_idle_init(&pool);
+        memset(&block, 0, 4096);
+        memset(forks, 0, sizeof(forks));
+        memset(&forker, 0, sizeof(forker));
+        memset(slabs, 0, sizeof(slabs));
+        n_out = 0;
+        execi_forkstack_init(forkstack, FORK_BLOCK, &pool);
+        forker.forks = forkstack;
+        for (unsigned i = 0; i < n_workers; i++)
+                make_carriers(i);
         for (unsigned i = 0; i < n_workers; i++) {
                 struct execi_worker *w = &workers[i];
 
@@ -167,6 +218,8 @@ static void start(unsigned n_workers, bool membarrier)
                 w->id = i;
                 w->seen = seen[i];
                 w->trimmed = true;
+                w->slab = &slabs[i];
+                w->spare = &spare;
                 w->poll_every = 61;
                 execi_deque_init(&w->deque, 4, UINT32_MAX, !membarrier);
                 execi_timers_init(&w->timers);
@@ -182,6 +235,10 @@ static void start(unsigned n_workers, bool membarrier)
         model_name(&workers[0].deque.bottom, "bottom 0");
         model_name(&workers[0].deque.split_top, "split_top 0");
         model_name(&workers[0].next, "next 0");
+        model_name(&workers[0].forks, "forks 0");
+        model_name(&workers[0].n_left, "n_left 0");
+        model_name(&forkstack->word, "forkstack");
+        model_name(execi_fork_at(execi_forkstack_place(forkstack, FORK_FIRST)), "place 0");
         model_name(&workers[0].timers.min_ns, "min_ns 0");
         for (unsigned i = 0; i < n_workers; i++)
                 model_name(&workers[i].parker.token, "parker");
@@ -243,6 +300,23 @@ static exec_future *make_waiting(unsigned worker, bool tied)
         return t;
 }
 
+static void body(struct exec_fork *fork, exec_forks *at)
+{
+        (void)fork;
+        (void)at;
+}
+
+/* As exec_fork() on worker 0, which never joins. */
+static void fork_one(void)
+{
+        unsigned i = n_made++;
+        exec_forks *at = execi_forkstack_place(forkstack, FORK_FIRST + n_out++);
+
+        model_write(&contents[i], 1);
+        if (execi_forkstack_push(at, &forks[i], body) && execi_forkstack_pushed(at, &pool.idle.wanted))
+                execi_idle_notify_slow(&pool);
+}
+
 static bool find(unsigned worker)
 {
         bool resume;
@@ -250,6 +324,8 @@ static bool find(unsigned worker)
 
         if (!t)
                 return false;
+        if (t->flags & CELL_FORK)
+                t = &tasks[(struct exec_fork *)t->arg - forks];
         MODEL_CHECK(t >= tasks && t < tasks + TASKS);
         MODEL_CHECK(n_found[t - tasks]++ == 0);
         MODEL_CHECK(model_read(&contents[t - tasks]) == 1);
@@ -568,6 +644,111 @@ static const struct model_program timer_handed_over = {
         .verify = all_found,
 };
 
+/* Forks of a fiber that is known to run on worker 0, or only becomes so. */
+static void start_shown(void)
+{
+        start_two();
+        execi_forks_show(&workers[0], &forker);
+}
+
+static const struct model_program forked = {
+        .name = "forked",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_shown,
+        .thread = {fork_one, finder_1},
+        .verify = all_found,
+};
+
+static void fork_two(void)
+{
+        fork_one();
+        fork_one();
+}
+
+static void start_shown_to_two(void)
+{
+        start_three();
+        execi_forks_show(&workers[0], &forker);
+}
+
+static const struct model_program two_forked = {
+        .name = "two forked",
+        .n_threads = 3,
+        .bound = {1, 1},
+        .setup = start_shown_to_two,
+        .thread = {fork_two, finder_1, finder_2},
+        .verify = all_found,
+};
+
+static const struct model_program two_forked_deep = {
+        .name = "two forked, deep",
+        .n_threads = 3,
+        .bound = {1, 2},
+        .setup = start_shown_to_two,
+        .thread = {fork_two, finder_1, finder_2},
+        .verify = all_found,
+};
+
+/* The fiber is resumed, and forks. */
+static void show_and_fork(void)
+{
+        execi_forks_show(&workers[0], &forker);
+        fork_one();
+}
+
+static const struct model_program shown_late = {
+        .name = "shown late",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .setup = start_two,
+        .thread = {show_and_fork, finder_1},
+        .verify = all_found,
+};
+
+/* The fiber waits, with forks out. */
+static void fork_and_leave(void)
+{
+        fork_one();
+        execi_forks_leave(&workers[0], forkstack);
+        execi_forks_show(&workers[0], &spare);
+}
+
+static const struct model_program left = {
+        .name = "left",
+        .n_threads = 2,
+        .bound = {2, 3},
+        .setup = start_shown,
+        .thread = {fork_and_leave, finder_1},
+        .verify = all_found,
+};
+
+/* Its own worker finds them too. */
+static void fork_leave_and_find(void)
+{
+        fork_and_leave();
+        MODEL_CHECK(find(0));
+}
+
+static void start_shown_alone(void)
+{
+        start(1, true);
+        execi_forks_show(&workers[0], &forker);
+}
+
+static void nothing(void)
+{
+}
+
+static const struct model_program left_alone = {
+        .name = "left alone",
+        .n_threads = 2,
+        .bound = {2, 2},
+        .setup = start_shown_alone,
+        .thread = {fork_leave_and_find, nothing},
+        .verify = all_found,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -693,6 +874,39 @@ static void drop_sharing_of_loot(struct model_access *a)
         }
 }
 
+static void drop_marks(struct model_access *a)
+{
+        if (a->kind == MODEL_RMW && a->object == &forkstack->word)
+                answer(a, a->operand);
+}
+
+/* Who is hungry marks nothing; only who shows a stack late would. */
+static void drop_marks_of_others(struct model_access *a)
+{
+        if (a->thread)
+                drop_marks(a);
+}
+
+/* Who leaves with a fork does not look for more behind a membarrier: those after its first. */
+static void drop_later_membarriers(struct model_access *a)
+{
+        if (a->kind == MODEL_MEMBARRIER && memo[a->thread].armed)
+                answer(a, 0);
+}
+
+static void note_theft(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &forkstack->word) && a->thread && a->ok)
+                memo[a->thread].armed = true;
+}
+
+/* A fiber's forks are forgotten when it waits. */
+static void drop_left(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &workers[0].n_left))
+                answer(a, 0);
+}
+
 static const struct model_case cases[] = {
         {.program = &hidden},
         {.program = &two_created},
@@ -710,6 +924,19 @@ static const struct model_case cases[] = {
         {.program = &slot_robbed},
         {.program = &timer},
         {.program = &timer_handed_over},
+        {.program = &forked},
+        {.program = &two_forked},
+        {.program = &shown_late},
+        {.program = &left},
+        {.program = &left_alone},
+        {&forked, {.name = "no membarrier", .before = drop_membarrier}},
+        {&forked, {.name = "nobody marks", .before = drop_marks}},
+        {&shown_late, {.name = "nobody marks", .before = drop_marks}},
+        {&forked, {.name = "who is hungry does not mark", .before = drop_marks_of_others}},
+        {&two_forked_deep,
+         {.name = "no membarrier after a theft", .before = drop_later_membarriers, .after = note_theft}},
+        {&left, {.name = "nobody looks at what was left", .before = drop_left}},
+        {&left_alone, {.name = "nobody looks at what was left", .before = drop_left}},
         {&hidden, {.name = "no membarrier", .before = drop_membarrier}},
         {&woken, {.name = "no membarrier", .before = drop_membarrier}},
         {&hidden, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},

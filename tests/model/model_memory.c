@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BUFFER_MAX = 32, OBJECTS_MAX = 64, STORES_MAX = 250, TABLE = 256 };
+enum { BUFFER_MAX = 32, OBJECTS_MAX = 96, STORES_MAX = 250, TABLE = 256 };
 
 struct buffered {
         void *object;

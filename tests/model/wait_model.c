@@ -11,6 +11,7 @@
 #include "port/context.h"
 #include "port/sanitizer.h"
 #include "run/fibers.h"
+#include "run/strand.h"
 #include "run/task.h"
 #include "sched/ready.h"
 #include "sched/suspend.h"
@@ -107,6 +108,15 @@ void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_
         (void)of;
         n_freed++;
         model_forget(f, sizeof(*f));
+}
+
+void execi_strand_run(struct execi_fiber *f, exec_future *t, exec_fork_fn fn, struct exec_fork *fork)
+{
+        (void)f;
+        (void)t;
+        (void)fn;
+        (void)fork;
+        model_fail("no fork here");
 }
 
 void execi_callback_defer(struct execi_callback_waiter *c)

@@ -61,10 +61,14 @@ def _declarations(text):
     """(name, declaration, comment behind it) of each function of a piece."""
     pattern = re.compile(
         r"^EXEC_API (?P<function>.*?;)[ \t]*(?P<remark>/\*.*?\*/)?[ \t]*$"
+        r"|^EXEC_INLINE (?P<inline>[^;{]*\))\n\{$"
         r"|^#define (?P<macro>(?P<name>exec_\w+)\([^)]*\))[^\n]*$", re.S | re.M)
     for match in pattern.finditer(text):
         remark = plain(match.group("remark")) if match.group("remark") else ""
-        if match.group("macro"):
+        if match.group("inline"):
+            declaration = re.sub(r"\s+", " ", match.group("inline"))
+            yield re.search(r"\b(exec_\w+)\(", declaration).group(1), declaration, remark
+        elif match.group("macro"):
             if not match.group("macro").endswith("(...)"):  # else it only adds the place to a function of its name
                 yield match.group("name"), match.group("macro"), remark
         else:

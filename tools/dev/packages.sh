@@ -1,7 +1,7 @@
 # The Debian packages the commands need, and a way to get them. Sourced, not run.
 
 packages_quickstart="gcc libc6-dev cmake ninja-build pkg-config libck-dev libssl-dev python3"
-packages_check="$packages_quickstart libcmocka-dev g++ clang libclang-rt-14-dev openssl"
+packages_check="$packages_quickstart libcmocka-dev libpng-dev g++ clang libclang-rt-14-dev openssl"
 packages_aarch64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 packages_check_all="$packages_check valgrind gdb abigail-tools $packages_aarch64"
 packages_dev="clang-format git g++ clang mandoc groff"

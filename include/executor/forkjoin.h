@@ -1,0 +1,178 @@
+/* executor/forkjoin.h - calls that may run elsewhere until they are joined, at the cost of a call. Defaults: see
+ * executor/types.h.
+ *
+ * A fork is a call that a worker with nothing to do may take; if none does, its join calls it as an ordinary function. So
+ * nobody needs a cut-off: fork every call that could run beside another one.
+ *
+ *     struct fib { struct exec_fork fork; unsigned n; uint64_t result; };
+ *
+ *     static uint64_t fib(unsigned n, exec_forks *at);
+ *
+ *     static void fib_fork(struct exec_fork *fork, exec_forks *at)
+ *     {
+ *             struct fib *f = (struct fib *)fork;
+ *
+ *             f->result = fib(f->n, at);
+ *     }
+ *
+ *     static uint64_t fib(unsigned n, exec_forks *at)
+ *     {
+ *             struct fib left = {.n = n - 1};
+ *             uint64_t right;
+ *
+ *             if (n < 2)
+ *                     return n;
+ *             right = fib(n - 2, exec_fork(at, &left.fork, fib_fork));
+ *             if (exec_join(at, &left.fork))
+ *                     left.result = fib(left.n, at);
+ *             return left.result + right;
+ *     }
+ *
+ * A place, exec_forks *, says how many forks are out below the caller. It comes from exec_forks_here(), goes down with each
+ * call, one further with each fork, and is good only inside the function it was passed to and what that calls.
+ *
+ * Rules. Forks are joined in the same function, the last one first, before it returns. A fork may run where it is forked,
+ * where it is joined, or elsewhere: it must not wait for what its forker does after forking it. All that was written before
+ * the fork is visible to it, and what it wrote after its join.
+ *
+ * Inside a fork everything of a task may be called. It belongs to the task that forked it: exec_current_task(), its name
+ * and its task-locals are that one's (exec_local_set() in a fork returns -EPERM). A cancellation of the task is seen by
+ * every wait while forks are out, and stays: it is delivered once, to the task, when all are joined. It reaches a fork
+ * that runs elsewhere when its forker joins it. */
+#ifndef EXECUTOR_FORKJOIN_H
+#define EXECUTOR_FORKJOIN_H
+
+#include <executor/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a fork stack is made of; the contents are the library's. */
+typedef struct exec_forks {
+        void *fork;
+} exec_forks;
+
+/* One fork, in the frame of the function that forks, beside what it needs and what it answers. Needs no initialisation;
+ * the contents are the library's. */
+struct exec_fork {
+        uintptr_t word;
+};
+
+/* A fork's body; @fork is mostly the first member of a struct with its arguments. @at: the place for its own forks. */
+typedef void (*exec_fork_fn)(struct exec_fork *fork, exec_forks *at);
+
+/* exec_forks_here - the place from which the caller may fork: the current task's. In a plain thread, a done callback or a
+ * drop function, and where there is no memory, forks at that place run where they are forked. */
+EXEC_API exec_forks *exec_forks_here(void);
+
+/* exec_fork_full_1, exec_fork_slow_1, exec_join_full_1, exec_join_slow_1 - what exec_fork() and exec_join() are where they
+ * are not inlined, and their rare halves. Their names carry the version of what is inlined: a program that was compiled
+ * with another one does not link. */
+EXEC_API exec_forks *exec_fork_full_1(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn);
+EXEC_API exec_forks *exec_fork_slow_1(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
+EXEC_API bool exec_join_full_1(exec_forks *at, struct exec_fork *fork);
+EXEC_API bool exec_join_slow_1(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
+
+#if defined(__SANITIZE_THREAD__)
+#define EXEC_FORK_CALLS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EXEC_FORK_CALLS 1
+#endif
+#endif
+#ifndef EXEC_FORK_CALLS
+#define EXEC_FORK_CALLS 0 /* 1: exec_fork() and exec_join() are calls, as under ThreadSanitizer */
+#endif
+
+#if !EXEC_FORK_CALLS
+/* The word behind the place's block: how far it is public. See executor/queue/forkstack.h. */
+static inline bool exec_fork_is_slow_(const exec_forks *at)
+{
+        uintptr_t a = (uintptr_t)at;
+
+        return __builtin_expect(
+                (a & 0xffff) < __atomic_load_n((const uint32_t *)((a & ~(uintptr_t)0xffff) + 68), __ATOMIC_RELAXED), 0);
+}
+#endif
+
+/* exec_fork - @fn(@fork) may run from now on, anywhere, until exec_join() with the same place and fork.
+ * Returns   the place for what the caller calls before the join. */
+EXEC_INLINE exec_forks *exec_fork(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn)
+{
+#if EXEC_FORK_CALLS
+        return exec_fork_full_1(at, fork, fn);
+#else
+        fork->word = (uintptr_t)fn;
+        __atomic_store_n(&at->fork, (void *)fork, __ATOMIC_RELEASE);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (exec_fork_is_slow_(at))
+                return exec_fork_slow_1(at, fork);
+        return at + 1;
+#endif
+}
+
+/* exec_join - the end of a fork. true: nobody has taken it: the caller calls what he forked, with the place @at. false: it
+ * has run.
+ * Blocks    in the second case, until it has; the caller's worker does other work meanwhile. Not interrupted by a
+ *           cancellation, which goes on to the fork. */
+EXEC_INLINE bool exec_join(exec_forks *at, struct exec_fork *fork)
+{
+#if EXEC_FORK_CALLS
+        return exec_join_full_1(at, fork);
+#else
+        __atomic_store_n(&at->fork, (void *)0, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (exec_fork_is_slow_(at))
+                return exec_join_slow_1(at, fork);
+        return true;
+#endif
+}
+
+/* The same by function pointers, for calls that cannot be inlined. */
+typedef int (*exec_call_fn)(void *arg, exec_forks *at);
+
+/* One call of exec_invoke(). Set fn and arg. */
+struct exec_call {
+        struct exec_fork fork; /* the library's */
+        exec_call_fn fn;
+        void *arg;
+        int err; /* after: what fn returned */
+};
+
+static inline void exec_call_run_(struct exec_fork *fork, exec_forks *at)
+{
+        struct exec_call *call = (struct exec_call *)fork;
+
+        call->err = call->fn(call->arg, at);
+}
+
+/* exec_call_fork - exec_fork() for @call, of which fn and arg are set.
+ * Returns   the place for what the caller calls before exec_call_join(). */
+EXEC_INLINE exec_forks *exec_call_fork(exec_forks *at, struct exec_call *call)
+{
+        return exec_fork(at, &call->fork, exec_call_run_);
+}
+
+/* exec_call_join - the end of @call, run here if nobody has taken it.
+ * Returns   what fn returned.
+ * Blocks    as exec_join(). */
+EXEC_INLINE int exec_call_join(exec_forks *at, struct exec_call *call)
+{
+        if (exec_join(at, &call->fork))
+                call->err = call->fn(call->arg, at);
+        return call->err;
+}
+
+/* exec_invoke - make all @n calls, side by side where workers are free, and wait for all of them. @at NULL: from the
+ * caller's place; in a plain thread on the default pool.
+ * Returns   0, or the error of the first call, in their order, that returned one; -EINVAL: calls or an fn is NULL; -EINVAL
+ *           also in a plain thread without a default pool; -ENOMEM, -ESHUTDOWN, -EPIPE, -ECHILD in a plain thread: nothing
+ *           was called; -EPERM in a done callback or a drop function of a plain thread.
+ * Blocks    until all have returned. */
+EXEC_API int exec_invoke(exec_forks *at, struct exec_call calls[], size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
