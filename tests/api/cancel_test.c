@@ -158,7 +158,10 @@ static void test_K2_cancel_races_the_start(struct fixture *fx)
                 exec_future *f = exec_create_task(task_bump, &runs);
                 int cancelled;
 
+                fixture_go_on(i);
                 fixture_spin((int64_t)(test_random(&random) % 4000));
+                if (!fx->in_task && i % 8 == 0) /* a wake takes longer: the other order too */
+                        fixture_spin((int64_t)(test_random(&random) % 200000));
                 cancelled = exec_cancel(f, NULL);
                 EXPECT_EQ(exec_await(f, NULL), cancelled ? -ECANCELED : 0);
                 if (cancelled) {
@@ -173,6 +176,8 @@ static void test_K2_cancel_races_the_start(struct fixture *fx)
         }
         if (fx->n_workers == 1 && fx->in_task)
                 EXPECT_EQ(n_cancelled, rounds);
+        else
+                fixture_both_orders(rounds, n_cancelled);
 }
 
 struct slow_drop {
@@ -655,18 +660,22 @@ static void test_K13_not_withdrawn(struct fixture *fx)
 
 static void test_K13_race(struct fixture *fx)
 {
-        size_t rounds = test_rounds(300);
+        size_t rounds = test_rounds(300), n_cancelled = 0;
+        uint64_t random = 2463534242u;
 
-        (void)fx;
         for (size_t i = 0; i < rounds; i++) {
                 struct waiting w = {exec_promise_new(NULL), 0};
                 exec_future *f = exec_create_task(wait_and_return, &w);
                 void *value = NULL;
                 int cancelled, rc;
 
+                fixture_go_on(i);
                 fixture_wait(&w.waits, 1);
                 EXPECT_EQ(exec_promise_set(w.inner, &forty_two), 0);
+                if (i % 4 == 0)
+                        fixture_spin((int64_t)(test_random(&random) % 100000));
                 cancelled = exec_cancel(f, NULL);
+                n_cancelled += cancelled == 1;
                 if (cancelled)
                         EXPECT_EQ(exec_uncancel(f), 0);
                 rc = exec_await(f, &value);
@@ -679,6 +688,8 @@ static void test_K13_race(struct fixture *fx)
                 exec_future_unref(f);
                 exec_future_unref(w.inner);
         }
+        if (fx->n_workers > 1 || !fx->in_task)
+                fixture_both_orders(rounds, n_cancelled);
 }
 
 static int uncancel_myself(void *arg, void **value)

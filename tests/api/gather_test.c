@@ -393,7 +393,8 @@ static void set_child(void *arg)
 /* Cancel of the gather against the success of its last child: one of them is first, and both agree who. */
 static void race_with_last_child(unsigned flags)
 {
-        size_t rounds = test_rounds(1000);
+        size_t rounds = test_rounds(1000), n_cancelled = 0;
+        uint64_t random = 88172645463325252u;
         struct window w = {NULL, NULL, 0, 0};
         struct rival r;
 
@@ -409,8 +410,10 @@ static void race_with_last_child(unsigned flags)
                 EXPECT_EQ(exec_promise_set(f[1], NULL), 0);
                 atom_store(&w.child, f[2], RELEASE);
                 rival_release(&r);
+                fixture_stagger(&random);
                 cancelled = exec_cancel(g, NULL);
                 rival_wait(&r);
+                n_cancelled += cancelled == 1;
                 rc = exec_await(g, (void **)&list);
                 if (cancelled) {
                         EXPECT_EQ(rc, -ECANCELED);
@@ -427,6 +430,7 @@ static void race_with_last_child(unsigned flags)
                 exec_future_unref_all(f, 3);
         }
         rival_stop(&r);
+        fixture_both_orders(rounds, n_cancelled);
 }
 
 static void test_G11_cancel_races_the_last_child(struct fixture *fx)
@@ -561,7 +565,8 @@ static int fail_at_once(void *arg, void **value)
 /* Two children fail at once: one error wins, the other counts as seen, the callback runs once. */
 static void test_G21_two_children_fail_at_once(struct fixture *fx)
 {
-        size_t rounds = test_rounds(1000);
+        size_t rounds = test_rounds(1000), n_mine = 0;
+        uint64_t random = 521288629;
         _Atomic(int) unhandled = 0;
         struct two_failures t = {NULL};
         struct rival r;
@@ -579,8 +584,10 @@ static void test_G21_two_children_fail_at_once(struct fixture *fx)
                 EXPECT_EQ(exec_future_add_callback(g, count, &callbacks), 0);
                 atom_store(&t.f, f[0], RELEASE);
                 rival_release(&r);
+                fixture_stagger(&random);
                 EXPECT_EQ(exec_promise_fail(f[1], -EIO), 0);
                 rc = exec_await(g, NULL);
+                n_mine += rc == -EIO;
                 EXPECT(rc == -EIO || rc == -ENOENT);
                 EXPECT_FAILED(g, rc);
                 rival_wait(&r);
@@ -589,6 +596,7 @@ static void test_G21_two_children_fail_at_once(struct fixture *fx)
                 EXPECT_EQ(atom_load(&callbacks, ACQUIRE), 1);
         }
         rival_stop(&r);
+        fixture_both_orders(rounds, n_mine);
         EXPECT_EQ(atom_load(&unhandled, ACQUIRE), 0);
         exec_set_unhandled(NULL, NULL);
 }
@@ -636,7 +644,8 @@ static void cancel_outer(void *arg)
 /* The task that gathers is cancelled while its last child succeeds: all or nothing, and values go exactly once. */
 static void test_G22_cancel_races_success(struct fixture *fx)
 {
-        size_t rounds = test_rounds(500);
+        size_t rounds = test_rounds(500), n_cancelled = 0;
+        uint64_t random = 123456789;
         struct outer_race o = {NULL, 0};
         struct rival r;
 
@@ -655,9 +664,11 @@ static void test_G22_cancel_races_success(struct fixture *fx)
                 if (i % 3)
                         fixture_wait(&call.begun, 1);
                 rival_release(&r);
+                fixture_stagger(&random);
                 set[1] = exec_promise_set(f[1], &drops[1]);
                 rc = exec_await(outer, NULL);
                 rival_wait(&r);
+                n_cancelled += rc == -ECANCELED;
                 EXPECT_EQ(rc, atom_load(&o.answer, ACQUIRE) ? -ECANCELED : 0);
                 EXPECT_EQ(set[0], 0);
                 for (int k = 0; k < 2; k++) {
@@ -674,6 +685,7 @@ static void test_G22_cancel_races_success(struct fixture *fx)
                         EXPECT_EQ(atom_load(&drops[k], ACQUIRE), set[k] == 0);
         }
         rival_stop(&r);
+        fixture_both_orders(rounds, n_cancelled);
 }
 
 static void test_fails_fast_others_go_on(struct fixture *fx)

@@ -549,6 +549,7 @@ static void test_P18_spawning_stops(struct fixture *fx)
         for (size_t i = 0; i < rounds; i++) {
                 struct seen s = {.group = begin(), .promise = exec_promise_new(NULL)};
 
+                fixture_go_on(i);
                 EXPECT_EQ(exec_group_start(s.group, fail_when_told, &s), 0);
                 EXPECT_EQ(exec_group_start(s.group, spawn_for_ever, &s), 0);
                 fixture_wait(&s.begun, 20);
@@ -787,12 +788,11 @@ static void test_P25_error_and_cancel(struct fixture *fx)
         struct rival r;
         struct both b;
 
+        (void)fx;
         rival_start(&r, cancel_parent, &b);
         for (size_t i = 0; i < rounds && !fixture_failed(); i++) {
                 exec_future *f;
 
-                if (i % 5000 == 0)
-                        fixture_watch(fx->pool, "test_P25_error_and_cancel");
                 memset(&b, 0, sizeof b);
                 b.s.promise = exec_promise_new(NULL);
                 f = exec_create_task(error_and_cancel, &b);

@@ -368,14 +368,19 @@ static void test_U14_shutdown_with_a_deadline(struct fixture *fx)
 
 static void test_U15_submit_cancel_shutdown(struct fixture *fx)
 {
-        size_t rounds = test_rounds(200);
+        size_t rounds = test_rounds(200), n_cancelled = 0;
 
         (void)fx;
         for (size_t i = 0; i < rounds; i++) {
                 exec_pool *pool = pool_of(1 + i % 3);
                 exec_future *f = create_in(pool, i % 2 ? task_forever : task_value, NULL);
-                int cancelled = exec_cancel(f, NULL), rc;
+                int cancelled, rc;
 
+                fixture_go_on(i);
+                if (i % 8 == 0) /* a wake takes longer than the call */
+                        fixture_spin(EXEC_US(10) * (int64_t)(i / 8 % 20));
+                cancelled = exec_cancel(f, NULL);
+                n_cancelled += cancelled == 1;
                 EXPECT_EQ(exec_pool_shutdown(pool, i % 4 < 2 ? EXEC_DRAIN : EXEC_CANCEL, EXEC_FOREVER), 0);
                 EXPECT(exec_future_done(f));
                 rc = exec_await(f, NULL);
@@ -383,6 +388,7 @@ static void test_U15_submit_cancel_shutdown(struct fixture *fx)
                 exec_future_unref(f);
                 EXPECT_EQ(exec_pool_free(pool), 0);
         }
+        fixture_both_orders(rounds, n_cancelled);
 }
 
 /* Freed without a shutdown: what is left is cancelled, every future is done and stays readable. */

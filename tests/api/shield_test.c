@@ -457,7 +457,7 @@ static void test_races(struct fixture *fx)
                 EXPECT_EQ(atom_load(&drops, ACQUIRE), 1);
         }
         rival_stop(&r);
-        if (rounds >= 100000)
+        if (rounds >= 10000)
                 EXPECT(n_mirrored && n_cancelled);
 }
 

@@ -308,14 +308,6 @@ static void test_M6_in_time(struct fixture *fx)
         run(in_time, fx);
 }
 
-/* With rounds enough both orders must have come up. */
-enum { ENOUGH_ROUNDS = 50000 };
-
-static void expect_both_orders(size_t rounds, size_t n_expired)
-{
-        EXPECT(rounds < ENOUGH_ROUNDS || (n_expired > 0 && n_expired < rounds));
-}
-
 /* Expiry against the end: whoever was first, nothing comes afterwards. */
 static int end_races_expiry(void *arg, void **value)
 {
@@ -337,7 +329,7 @@ static int end_races_expiry(void *arg, void **value)
                 memset(&scope, 0xee, sizeof(scope)); /* nobody looks at it any more */
                 expect_nothing_left();
         }
-        expect_both_orders(rounds, n_expired);
+        fixture_both_orders(rounds, n_expired);
         return 0;
 }
 
@@ -401,7 +393,7 @@ static int completion_races_expiry(void *arg, void **value)
                 n_cancelled += rc != 0;
                 exec_future_unref(promise);
         }
-        expect_both_orders(rounds, n_cancelled);
+        fixture_both_orders(rounds, n_cancelled);
         rival_stop(&r);
         return 0;
 }
@@ -584,7 +576,7 @@ static void test_M12_cancel_races_expiry(struct fixture *fx)
                 n_expired += atom_load(&c.begun, ACQUIRE) == 2;
                 exec_future_unref(f);
         }
-        expect_both_orders(rounds, n_expired);
+        fixture_both_orders(rounds, n_expired);
         rival_stop(&r);
 }
 

@@ -423,8 +423,7 @@ static void test_W15_deadline_races_completion(struct fixture *fx)
                 exec_future_unref(p);
         }
         rival_stop(&r);
-        if (rounds >= 100000)
-                EXPECT(n_in_time && n_in_time < rounds);
+        fixture_both_orders(rounds, n_in_time);
         exec_future_unref(never);
 }
 
@@ -437,6 +436,7 @@ static void test_W17_released_by_one_event(struct fixture *fx)
         for (size_t i = 0; i < rounds; i++) {
                 exec_future *event = exec_promise_new(NULL), *f[N];
 
+                fixture_go_on(i);
                 for (int k = 0; k < N; k++)
                         f[k] = exec_create_task(task_await, event);
                 if (i % 2)
@@ -610,7 +610,7 @@ static void test_W19_cancel_races_completion(struct fixture *fx)
                 exec_future_unref_all(f, 2);
         }
         rival_stop(&r);
-        if (rounds >= 100000)
+        if (rounds >= 10000)
                 EXPECT(n_cancelled && n_cancelled < rounds);
 }
 

@@ -345,7 +345,7 @@ void rival_start(struct rival *r, void (*act)(void *arg), void *arg)
 
 void rival_release(struct rival *r)
 {
-        atom_add(&r->released, 1, ACQ_REL);
+        fixture_go_on(atom_add(&r->released, 1, ACQ_REL));
 }
 
 void rival_wait(struct rival *r)
@@ -475,6 +475,26 @@ void fixture_watch(exec_pool *pool, const char *what)
         alarm_name = what;
         atom_store(&alarm_pool, pool, RELAXED);
         alarm(HANG_S);
+}
+
+void fixture_both_orders(size_t rounds, size_t n_first)
+{
+        enum { ENOUGH = 10000 };
+
+        EXPECT(rounds < ENOUGH || (n_first > 0 && n_first < rounds));
+}
+
+void fixture_stagger(uint64_t *random)
+{
+        fixture_spin((int64_t)(test_random(random) % 4000));
+        if (test_random(random) % 8 == 0)
+                sched_yield();
+}
+
+void fixture_go_on(size_t round)
+{
+        if (round % 1024 == 1023)
+                alarm(HANG_S);
 }
 
 /* ---- running ---- */

@@ -106,6 +106,12 @@ size_t test_live(size_t n);   /* how many suspended at once: at most 200 under T
 bool test_is_precise(void);   /* ThreadSanitizer's precise mode: each task has a stack of its own, used once */
 size_t test_rounds(size_t n); /* of a race: the environment variable EXEC_TEST_ROUNDS, else n, scaled */
 
+/* Of a race with many rounds, in which one of two orders came up @n_first times: with enough rounds both must have. Without
+ * EXEC_TEST_ROUNDS there are not enough. */
+void fixture_both_orders(size_t rounds, size_t n_first);
+void fixture_stagger(uint64_t *random); /* in a race: a little while, so that either may be first, also on one CPU */
+void fixture_go_on(size_t round);       /* in a long loop: the alarm begins anew now and then */
+
 /* ---- waiting for a situation; all work in tasks and on plain threads ---- */
 
 bool fixture_wait(const _Atomic(int) *word, int at_least); /* false, and noted: not within 30 s */
