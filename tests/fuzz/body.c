@@ -117,6 +117,24 @@ static void check_group(struct node *n, const struct team *team, int err, int rc
                 run_check_unasked(n, rc == 0 || err == -ECANCELED, "end of a group was cancelled");
 }
 
+/* All at once; or first until a deadline. An error of the group may be -ETIMEDOUT too: then it has ended. */
+static int end_group(struct node *n, const struct team *team, const struct op *op, int err)
+{
+        int64_t deadline_ns = deadline_of(n, op->a ^ op->b);
+        int rc, again;
+
+        if (op->a < 128)
+                return exec_group_end(team->group, err);
+        rc = exec_group_end_until(team->group, err, deadline_ns);
+        if (rc != -ETIMEDOUT)
+                return rc;
+        again = exec_group_end(team->group, err);
+        if (again == -EALREADY)
+                return rc;
+        run_check(n->run, deadline_ns != EXEC_FOREVER && exec_now() >= deadline_ns, n, "a group: -ETIMEDOUT too early");
+        return again;
+}
+
 static int do_group(const struct place *at, const struct op *op, unsigned from, unsigned to)
 {
         struct node *n = at->n;
@@ -134,7 +152,7 @@ static int do_group(const struct place *at, const struct op *op, unsigned from, 
         atom_store(&team->is_limited, o.limit && o.when_full == EXEC_GROUP_WAIT, RELAXED);
         n->depth++;
         err = run_range(&inside, from, to);
-        rc = exec_group_end(team->group, err);
+        rc = end_group(n, team, op, err);
         n->depth--;
         team->n_errors = (int)exec_group_n_errors(team->group);
         team->body_err = err;
@@ -239,7 +257,7 @@ static int run_range(const struct place *at, unsigned from, unsigned to)
                 int err;
 
                 atom_add(&n->run->n_ops, 1, RELAXED);
-                if (is_thread(n) && may_block(op))
+                if (n->id == 0 && may_block(op))
                         run_sweep(n->run);
                 if (op->kind == OP_SCOPE || op->kind == OP_GROUP) {
                         err = op->kind == OP_SCOPE ? do_scope(at, op, i + 1, end) : do_group(at, op, i + 1, end);

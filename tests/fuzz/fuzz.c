@@ -1,5 +1,5 @@
-/* fuzz.c - see fuzz.h. Pools are kept from program to program: one for each number of workers, and one more for those with
- * task-locals, which would take the short cuts from the others. */
+/* fuzz.c - see fuzz.h. Pools are kept from program to program: for each number of workers one, and another for programs with
+ * task-locals, which would take the short cuts from the rest. Beside each stands one of one worker, for programs with two. */
 #include "fuzz.h"
 
 #include "run.h"
@@ -11,10 +11,10 @@
 
 enum { HANG_S = 30 };
 
-static exec_pool *pools[FUZZ_MAX_WORKERS + 1][2];
+static exec_pool *pools[FUZZ_MAX_WORKERS + 1][2], *others[FUZZ_MAX_WORKERS + 1][2];
 static struct run run;
 static const char *volatile watched;
-static exec_pool *volatile watched_pool;
+static exec_pool *volatile watched_pool, *volatile watched_other;
 
 static void write_text(const char *text)
 {
@@ -30,6 +30,8 @@ static void on_alarm(int signal)
         write_text(watched);
         write_text("\n");
         exec_pool_dump(watched_pool, 2);
+        if (watched_other)
+                exec_pool_dump(watched_other, 2);
         abort();
 }
 
@@ -39,9 +41,8 @@ static void unhandled(exec_future *f, const struct exec_outcome *outcome, void *
         bump(&run.n_unhandled);
 }
 
-static exec_pool *pool_for(unsigned n_workers, bool has_locals)
+static exec_pool *need_pool(exec_pool **pool, unsigned n_workers)
 {
-        exec_pool **pool = &pools[n_workers][has_locals];
         struct exec_pool_options o;
 
         if (*pool)
@@ -57,18 +58,22 @@ static exec_pool *pool_for(unsigned n_workers, bool has_locals)
 
 int fuzz_plan(const struct plan *plan, const struct fuzz_how *how, uint64_t *n_ops)
 {
-        exec_pool *pool = pool_for(how->n_workers, plan->has_locals);
+        exec_pool *pool = need_pool(&pools[how->n_workers][plan->has_locals], how->n_workers), *other = NULL;
         bool ok;
+
+        if (plan->has_other)
+                other = need_pool(&others[how->n_workers][plan->has_locals], 1);
 
         if (!body_key && exec_local_new(&body_key, body_drop_local))
                 abort();
         watched = how->replay;
         watched_pool = pool;
+        watched_other = other;
         signal(SIGALRM, on_alarm);
         alarm(HANG_S);
         exec_set_unhandled(unhandled, NULL);
         exec_pool_set_default(pool);
-        ok = run_plan(&run, plan, pool);
+        ok = run_plan(&run, plan, pool, other);
         exec_pool_set_default(NULL);
         alarm(0);
         *n_ops += atom_load(&run.n_ops, RELAXED);
@@ -95,7 +100,8 @@ bool fuzz_end(void)
         for (int i = 0; i <= FUZZ_MAX_WORKERS; i++)
                 for (int k = 0; k < 2; k++) {
                         ok &= exec_pool_free(pools[i][k]) == 0;
-                        pools[i][k] = NULL;
+                        ok &= exec_pool_free(others[i][k]) == 0;
+                        pools[i][k] = others[i][k] = NULL;
                 }
         exec_local_free(body_key);
         body_key = NULL;

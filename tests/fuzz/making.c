@@ -61,6 +61,7 @@ static void fill_options(const struct node *c, struct exec_task_options *o)
         o->drop_arg = drop_arg;
         o->drop_value = drop_value;
         o->flags = c->plan->flags & IS_TIED ? EXEC_TIED : 0;
+        o->pool = c->plan->flags & IS_ELSEWHERE ? c->run->other : NULL;
 }
 
 /* A child of a group, without a handle. */

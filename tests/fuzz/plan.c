@@ -106,12 +106,14 @@ static bool is_for_one(uint8_t kind)
                kind == OP_UNSTARTED || kind == OP_FINISH || kind == OP_UNCANCEL || kind == OP_TAKE;
 }
 
-/* Most begin by making somebody. */
-static uint8_t decode_kind(struct source *s, unsigned i, int depth)
+/* Most begin by making somebody; a helper never does. */
+static uint8_t decode_kind(struct source *s, unsigned i, int depth, bool is_helper)
 {
-        uint8_t byte = next(s);
+        uint8_t byte = next(s), kind = op_table[byte % sizeof op_table];
 
-        return i == 0 && (depth == 0 || byte % 4) ? OP_SPAWN : op_table[byte % sizeof op_table];
+        if (is_helper)
+                return kind == OP_SPAWN ? OP_CANCEL : kind;
+        return i == 0 && (depth == 0 || byte % 4) ? OP_SPAWN : kind;
 }
 
 static void decode_ops(struct plan *p, struct source *s, uint8_t id, int depth)
@@ -121,7 +123,7 @@ static void decode_ops(struct plan *p, struct source *s, uint8_t id, int depth)
 
         n_ops = n_ops ? 2 + n_ops % (MAX_OPS - 1) : 0;
         for (unsigned i = 0; i < n_ops; i++) {
-                struct op *op = plan_op(p, id, decode_kind(s, i, depth));
+                struct op *op = plan_op(p, id, decode_kind(s, i, depth, depth == 0 && id == 1));
 
                 op->a = next(s);
                 op->b = next(s);
@@ -144,7 +146,7 @@ static uint8_t decode_node(struct plan *p, struct source *s, int depth)
 
         if (depth >= MAX_DEPTH && kind != NODE_SLEEP)
                 kind = NODE_PROMISE;
-        if (depth == 1 && p->n_nodes == 1)
+        if (depth == 1 && p->n_nodes == 1 + p->has_helper)
                 kind = NODE_TASK;
         id = plan_node(p, kind);
         flags = next(s);
@@ -171,12 +173,20 @@ static uint8_t decode_node(struct plan *p, struct source *s, int depth)
 void plan_decode(struct plan *p, const uint8_t *data, size_t size)
 {
         struct source s = {data, data + size};
+        uint8_t byte;
 
         p->n_nodes = 0;
         p->common = next(&s);
-        p->has_locals = next(&s) % 8 == 7;
+        byte = next(&s);
+        p->has_locals = byte % 8 == 7;
+        p->has_helper = byte / 8 % 4 == 3;
+        p->has_other = byte / 32 % 4 == 3;
         plan_node(p, NODE_THREAD);
+        if (p->has_helper)
+                plan_node(p, NODE_THREAD);
         decode_ops(p, &s, 0, 0);
+        if (p->has_helper)
+                decode_ops(p, &s, 1, 0);
         resolve(p);
 }
 
@@ -201,7 +211,8 @@ static void print_targets(const uint8_t target[], uint8_t n, FILE *to)
 
 void plan_print(const struct plan *p, FILE *to)
 {
-        fprintf(to, "common deadline %d%s\n", p->common, p->has_locals ? ", with locals" : "");
+        fprintf(to, "common deadline %d%s%s%s\n", p->common, p->has_locals ? ", with locals" : "",
+                p->has_helper ? ", with a helper" : "", p->has_other ? ", two pools" : "");
         for (uint8_t i = 0; i < p->n_nodes; i++) {
                 const struct node_plan *n = &p->nodes[i];
 

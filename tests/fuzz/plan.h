@@ -1,7 +1,7 @@
 /* plan.h - a random program, as data: nodes, each a future to be made, and what the bodies of its tasks do.
  *
  * A plan is decoded from any bytes, or put together by hand (examples_test.c). Node 0 is the plain thread that runs the
- * plan; node 1 and so on are made by nodes of lower numbers. A body waits only for nodes of higher numbers than its own, so
+ * plan, node 1 perhaps another that makes nobody; the others are made by nodes of lower numbers. A body waits only for nodes of higher numbers than its own, so
  * nobody waits in a circle; whom it cancels is not limited. What was not made yet when its turn comes is left out. */
 #ifndef FUZZ_PLAN_H
 #define FUZZ_PLAN_H
@@ -25,6 +25,7 @@ enum node_flags {
         IS_TIED = 1 << 3,
         HAS_CALLBACK = 1 << 4, /* from the beginning */
         COLLECTS = 1 << 5,     /* a gather */
+        IS_ELSEWHERE = 1 << 5, /* a task: in the other pool */
         CANCELS_REST = 1 << 6, /* likewise */
         WAITS_FOREVER = 1 << 7 /* a task with an OP_FOREVER: see sweep() in run.c */
 };
@@ -45,7 +46,7 @@ enum op_kind {
         OP_COMPLETED,   /* a: the deadline */
         OP_RESCHEDULE,  /* the innermost scope; a: the deadline */
         OP_SCOPE,       /* a: the deadline, b: how many of the following ops are inside */
-        OP_GROUP,       /* a: the limit and what is done when it is full, b: likewise */
+        OP_GROUP,       /* a: the limit, what is done when it is full, and whether it is ended in steps; b: likewise */
         OP_STOP_GROUP,  /* cancel the group around it, or the one its task is in */
         OP_CANCEL,      /* a: the reason */
         OP_UNSTARTED,   /* likewise */
@@ -75,7 +76,9 @@ struct node_plan {
 struct plan {
         uint8_t n_nodes;
         bool has_locals;
-        uint8_t common; /* the deadline that many calls have in common */
+        bool has_helper; /* node 1 is a thread */
+        bool has_other;  /* there are two pools */
+        uint8_t common;  /* the deadline that many calls have in common */
         struct node_plan nodes[MAX_NODES];
 };
 

@@ -1,6 +1,7 @@
 /* run.c - see run.h. */
 #include "run.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <string.h>
@@ -56,11 +57,12 @@ void run_check_unasked(struct node *n, bool ok, const char *what)
                 n->unasked = what;
 }
 
-static void start(struct run *r, const struct plan *plan, exec_pool *pool)
+static void start(struct run *r, const struct plan *plan, exec_pool *pool, exec_pool *other)
 {
         memset(r, 0, sizeof *r);
         r->plan = plan;
         r->pool = pool;
+        r->other = other;
         r->common_ns = exec_now() + EXEC_US(5) * (plan->common % 32);
         for (uint8_t i = 0; i < plan->n_nodes; i++) {
                 r->nodes[i].plan = &plan->nodes[i];
@@ -90,7 +92,11 @@ static struct exec_pool_stats stats_of(exec_pool *pool)
 /* Until all tasks have ended, and the timers are gone; @no_futures: all futures too. */
 static void wait_idle(exec_pool *pool, bool no_futures)
 {
-        struct exec_pool_stats s = stats_of(pool);
+        struct exec_pool_stats s;
+
+        if (!pool)
+                return;
+        s = stats_of(pool);
 
         for (unsigned turn = 0; s.n_created != s.n_finished || s.n_timers || (no_futures && s.n_futures); turn++) {
                 if (turn < 100)
@@ -116,6 +122,7 @@ static void await_all(struct run *r)
                                 exec_sleep(EXEC_US(5));
         }
         wait_idle(r->pool, false);
+        wait_idle(r->other, false);
 }
 
 static void let_go(struct run *r)
@@ -123,6 +130,7 @@ static void let_go(struct run *r)
         for (uint8_t i = 1; i < r->plan->n_nodes; i++)
                 exec_future_unref(node_future(&r->nodes[i]));
         wait_idle(r->pool, true);
+        wait_idle(r->other, true);
 }
 
 /* Each argument was dropped once, and each value dropped or taken; each callback ran or was removed. What is not so, or
@@ -175,11 +183,27 @@ static void check_settled(struct run *r)
                   count(&r->n_unhandled), count_unhandled(r));
 }
 
-bool run_plan(struct run *r, const struct plan *plan, exec_pool *pool)
+static void *helper_main(void *arg)
 {
-        start(r, plan, pool);
+        body_of_thread(arg);
+        return NULL;
+}
+
+static void run_threads(struct run *r)
+{
+        pthread_t helper;
+        bool has_helper = r->plan->has_helper && !pthread_create(&helper, NULL, helper_main, &r->nodes[1]);
+
         body_of_thread(&r->nodes[0]);
         run_sweep(r);
+        if (has_helper)
+                pthread_join(helper, NULL);
+}
+
+bool run_plan(struct run *r, const struct plan *plan, exec_pool *pool, exec_pool *other)
+{
+        start(r, plan, pool, other);
+        run_threads(r);
         await_all(r);
         model_check(r);
         let_go(r);

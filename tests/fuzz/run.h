@@ -86,7 +86,7 @@ struct node {
 
 struct run {
         const struct plan *plan;
-        exec_pool *pool;
+        exec_pool *pool, *other; /* the other one may be NULL */
         int64_t common_ns;
         _Atomic(bool) swept;
         _Atomic(unsigned) clock;
@@ -139,8 +139,8 @@ static inline int own_error(const struct node *n)
         return -(2000 + n->id);
 }
 
-/* Make the nodes and run node 0's body, await all, check. false: r->failure says what was wrong. */
-bool run_plan(struct run *r, const struct plan *plan, exec_pool *pool);
+/* Run the bodies of the threads, await all, check. false: r->failure says what was wrong. */
+bool run_plan(struct run *r, const struct plan *plan, exec_pool *pool, exec_pool *other);
 void run_sweep(struct run *r); /* end all that would wait for ever, now and from now on */
 
 /* body.c */
