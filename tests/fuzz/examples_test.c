@@ -1,5 +1,6 @@
 /* examples_test.c - programs that are always run: some by seed, and some by hand, which failed once. Each with 1, 2 and 3
  * workers. */
+#include "fixture.h"
 #include "fuzz.h"
 
 #include <setjmp.h>
@@ -8,11 +9,7 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { PROGRAMS = 300, ROUNDS = 30 };
-#else
-enum { PROGRAMS = 3000, ROUNDS = 300 };
-#endif
+enum { IS_SLOW = TEST_TSAN || TEST_ASAN, PROGRAMS = IS_SLOW ? 300 : 3000, ROUNDS = IS_SLOW ? 30 : 300 };
 
 static void by_seed(void **state)
 {

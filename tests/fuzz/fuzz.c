@@ -2,6 +2,7 @@
  * task-locals, which would take the short cuts from the rest. Beside each stands one of one worker, for programs with two. */
 #include "fuzz.h"
 
+#include "fixture.h"
 #include "run.h"
 
 #include <signal.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HANG_S = 30 };
+enum { HANG_S = TEST_TSAN || TEST_ASAN ? 90 : 30 };
 
 static exec_pool *pools[FUZZ_MAX_WORKERS + 1][2], *others[FUZZ_MAX_WORKERS + 1][2];
 static struct run run;
