@@ -1,8 +1,8 @@
 #!/bin/bash
 # exsum_test.sh EXSUM - exsum against sha256sum on a nasty tree, and where things go wrong.
-# EXSUM_TEST_FILES is a seventh of the number of files in the test of memory (3000; 500 under a sanitizer).
+# EXSUM_TEST_FILES is a seventh of the number of files in the test of memory (3000; 200 under a sanitizer).
 . "$(dirname "$0")/common.sh"
-n_files=${EXSUM_TEST_FILES:-$([ $sanitizer ] && echo 500 || echo 3000)}
+n_files=${EXSUM_TEST_FILES:-$([ $sanitizer ] && echo 200 || echo 3000)}
 
 test_tree() {
         files_in_order tree | xargs -0 sha256sum -- >wanted

@@ -97,6 +97,7 @@ test_stats() {
 }
 
 make_tree
+rm tree/sub/big tree/sub/n[1-9][0-9]*
 test_tag
 test_zero
 test_algorithms

@@ -136,7 +136,7 @@ static int next_line(struct check *check, char **text, size_t *n)
         if (answer != -EAGAIN)
                 return answer;
         int err = flight_drain(&check->run->flight);
-        fflush(stdout); /* an error stays with the stream */
+        run_flush(check->run);
         return err ? err : list_next(&check->list, text, n, true);
 }
 

@@ -32,12 +32,24 @@ static void draw_when_due(struct run *run)
         progress_draw(&run->progress, &state);
 }
 
+int run_note_written(struct run *run, int err)
+{
+        run->write_err = run->write_err ? run->write_err : err;
+        return run->write_err;
+}
+
+void run_flush(struct run *run)
+{
+        if (fflush(stdout) != 0)
+                run_note_written(run, -errno);
+}
+
 /* While nothing ends: what is printed must not sit in the buffer. */
 static bool tick(void *arg)
 {
         struct run *run = arg;
 
-        fflush(stdout);
+        run_flush(run);
         draw_when_due(run);
         return run->progress.is_on;
 }
@@ -46,12 +58,6 @@ void run_prepare_output(struct run *run)
 {
         if (run->progress.is_on_stdout_too)
                 progress_hide(&run->progress);
-}
-
-int run_note_written(struct run *run, int err)
-{
-        run->write_err = run->write_err ? run->write_err : err;
-        return run->write_err;
 }
 
 void run_report(struct run *run, const char *name, int err)
@@ -67,7 +73,7 @@ static int start_alone(struct run *run, struct entry *entry)
 {
         int err = flight_drain(&run->flight);
 
-        fflush(stdout); /* reading may take for ever; an error stays with the stream */
+        run_flush(run); /* reading may take for ever */
         if (err) {
                 entry_free(entry);
                 return err;

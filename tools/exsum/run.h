@@ -50,6 +50,9 @@ void run_prepare_output(struct run *run);
 /* run_note_written - @err is what the print_ function returned. Returns it, as retire() does. */
 int run_note_written(struct run *run, int err);
 
+/* run_flush - what was printed is to be seen now. An error is noted. */
+void run_flush(struct run *run);
+
 /* run_report - @name could not be read. */
 void run_report(struct run *run, const char *name, int err);
 
