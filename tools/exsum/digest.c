@@ -27,6 +27,7 @@ struct hasher {
 
 struct digester {
         EVP_MD *algorithm;
+        OSSL_PROVIDER *legacy; /* where the algorithm is from, or NULL */
         size_t size;
         pthread_mutex_t lock; /* never held across a wait */
         struct hasher *idle;  /* L(lock) */
@@ -133,17 +134,26 @@ static bool is_usable(const EVP_MD *algorithm)
 }
 
 /* What is old, md4 or whirlpool, is in a provider that OpenSSL does not load by itself. */
-static EVP_MD *fetch(const char *algorithm)
+static OSSL_PROVIDER *load_legacy(void)
 {
-        EVP_MD *fetched = EVP_MD_fetch(NULL, algorithm, NULL);
+        return OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+}
 
-        if (!fetched && OSSL_PROVIDER_try_load(NULL, "legacy", 1))
-                fetched = EVP_MD_fetch(NULL, algorithm, NULL);
-        if (fetched && !is_usable(fetched)) {
-                EVP_MD_free(fetched);
-                return NULL;
+static void unload(OSSL_PROVIDER *provider)
+{
+        if (provider)
+                OSSL_PROVIDER_unload(provider);
+}
+
+/* Returns false where there is none. */
+static bool fetch(struct digester *digester, const char *algorithm)
+{
+        digester->algorithm = EVP_MD_fetch(NULL, algorithm, NULL);
+        if (!digester->algorithm) {
+                digester->legacy = load_legacy();
+                digester->algorithm = EVP_MD_fetch(NULL, algorithm, NULL);
         }
-        return fetched;
+        return digester->algorithm && is_usable(digester->algorithm);
 }
 
 int digester_new(struct digester **out, const char *algorithm)
@@ -152,8 +162,9 @@ int digester_new(struct digester **out, const char *algorithm)
 
         if (!digester)
                 return -ENOMEM;
-        digester->algorithm = fetch(algorithm);
-        if (!digester->algorithm) {
+        if (!fetch(digester, algorithm)) {
+                EVP_MD_free(digester->algorithm);
+                unload(digester->legacy);
                 free(digester);
                 return -EINVAL;
         }
@@ -185,13 +196,14 @@ void digest_print_algorithms(FILE *out)
 {
         struct algorithm_names names = {.n = 0};
 
-        OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+        OSSL_PROVIDER *legacy = load_legacy();
         EVP_MD_do_all_provided(NULL, note_algorithm, &names);
         qsort(names.at, names.n, sizeof names.at[0], compare_names);
         for (size_t i = 0; i < names.n; i++) {
                 if (i == 0 || strcmp(names.at[i], names.at[i - 1]) != 0)
                         fprintf(out, "%s\n", names.at[i]);
         }
+        unload(legacy);
 }
 
 void digester_free(struct digester *digester)
@@ -206,5 +218,6 @@ void digester_free(struct digester *digester)
         }
         pthread_mutex_destroy(&digester->lock);
         EVP_MD_free(digester->algorithm);
+        unload(digester->legacy);
         free(digester);
 }
