@@ -7,6 +7,11 @@
 #define WATCH_NS ((int64_t)1000 * 1000)       /* how often next slots are looked at while somebody is busy */
 #define TRIM_NS  ((int64_t)400 * 1000 * 1000) /* idle for so long: give memory back */
 #define NOBODY   INT64_MIN
+#ifdef EXEC_MODEL
+enum { QUIET_TICKS = 0 };
+#else
+enum { QUIET_TICKS = 8 }; /* so long unused slots are no longer watched */
+#endif
 
 void execi_idle_init(struct exec_pool *pool)
 {
@@ -184,23 +189,61 @@ bool execi_idle_all_asleep(struct exec_pool *pool)
         return IDLE_SLEEPERS(atom_load(&pool->idle.counts, SEQ_CST)) == pool->n_workers;
 }
 
-/* Until when the keeper may sleep. Whoever arms an earlier timer after this either sees keeper_ns or is seen here; whoever
- * fills a next slot after this either sees watching or is not asleep here. */
+/* The keeper's tick: have the next slots been used lately? A busy worker that only computes need not be watched. */
+static bool are_slots_quiet(struct exec_pool *pool)
+{
+        struct execi_idle *idle = &pool->idle;
+        uint32_t turns = 0, n_quiet = 0;
+
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                turns += atom_load(&pool->workers[i].next_turn, RELAXED); /* @relaxed hint */
+        if (turns == atom_load(&idle->turns, RELAXED))                    /* @relaxed hint */
+                n_quiet = atom_load(&idle->n_quiet, RELAXED) + 1;         /* @relaxed hint */
+        atom_store(&idle->n_quiet, n_quiet, RELAXED);                     /* @relaxed hint */
+        atom_store(&idle->turns, turns, RELAXED);                         /* @relaxed hint */
+        return n_quiet > QUIET_TICKS;
+}
+
+static bool is_slot_filled(struct exec_pool *pool)
+{
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                if (atom_load(&pool->workers[i].next, ACQUIRE)) /* @pair ready.next */
+                        return true;
+        return false;
+}
+
+/* Must the keeper tick? Whoever fills a next slot after this either sees watching, or is seen here: as busy, or, behind the
+ * membarrier, by what he filled. */
+static bool must_watch(struct exec_pool *pool)
+{
+        struct execi_idle *idle = &pool->idle;
+        bool busy = !execi_idle_all_asleep(pool), quiet = busy && pool->membarrier && are_slots_quiet(pool);
+
+        atom_store(&idle->watching, busy && !quiet, SEQ_CST);
+        if (quiet) {
+                execi_membarrier();
+                if (!is_slot_filled(pool))
+                        return false;
+                atom_store(&idle->watching, 1, SEQ_CST);
+                return true;
+        }
+        if (!busy && !execi_idle_all_asleep(pool)) {
+                atom_store(&idle->watching, 1, SEQ_CST);
+                return true;
+        }
+        return busy;
+}
+
+/* Until when the keeper may sleep. Whoever arms an earlier timer after this either sees keeper_ns or is seen here. */
 static int64_t keeper_deadline(struct exec_pool *pool)
 {
         struct execi_idle *idle = &pool->idle;
+        bool watch = must_watch(pool);
         int64_t until, timer;
 
         do {
-                bool busy = !execi_idle_all_asleep(pool);
-
-                atom_store(&idle->watching, busy, SEQ_CST);
-                if (!busy && !execi_idle_all_asleep(pool)) {
-                        busy = true;
-                        atom_store(&idle->watching, 1, SEQ_CST);
-                }
                 timer = until = earliest_timer(pool);
-                if (busy) {
+                if (watch) {
                         int64_t tick = execi_time_add(execi_now(pool->chooser), WATCH_NS);
 
                         until = tick < until ? tick : until;

@@ -113,7 +113,9 @@ struct execi_idle {
         struct execi_worker *keeper;   /* L(lock): the sleeper that looks after the timers */
         _Atomic(int64_t) keeper_ns;    /* until when it sleeps; INT64_MIN: nobody */
         _Atomic(uint64_t) n_unparks;
-        _Atomic(int) watching; /* it wakes every millisecond while some worker is busy */
+        _Atomic(int) watching;     /* it wakes every millisecond, to look after next slots */
+        _Atomic(uint32_t) n_quiet; /* hints of the keeper's: ticks in a row without a change of any slot */
+        _Atomic(uint32_t) turns;   /* of all slots, at its last tick */
 };
 
 enum {

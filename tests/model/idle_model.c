@@ -596,6 +596,23 @@ static const struct model_program next_slot_after_sleep = {
         .verify = all_found,
 };
 
+/* The same when the keeper has found that nobody uses a slot, and sleeps without end while worker 0 computes. */
+static void fill_next_late(void)
+{
+        model_sleep_until(20000 * US);
+        fill_next();
+}
+
+static const struct model_program next_slot_after_quiet = {
+        .name = "next slot after quiet",
+        .n_threads = 2,
+        .bound = {3, 3},
+        .time = MODEL_LAST_TIME,
+        .setup = start_two,
+        .thread = {fill_next_late, finder_1},
+        .verify = all_found,
+};
+
 /* The keeper must learn of a timer that is earlier than what it sleeps for: the tick of a millisecond. */
 enum { TIMER_US = 500, LATE_US = 800 };
 
@@ -921,6 +938,7 @@ static const struct model_case cases[] = {
         {.program = &stopped},
         {.program = &next_slot},
         {.program = &next_slot_after_sleep},
+        {.program = &next_slot_after_quiet},
         {.program = &slot_robbed},
         {.program = &timer},
         {.program = &timer_handed_over},
@@ -948,6 +966,8 @@ static const struct model_case cases[] = {
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
         {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},
+        {&next_slot_after_quiet, {.name = "nobody watches", .before = drop_watching}},
+        {&next_slot, {.name = "no membarrier", .before = drop_membarrier}},
         {&slot_robbed, {.name = "no membarrier", .before = drop_membarrier}},
         {&slot_robbed, {.name = "no look for a thief", .before = drop_look_for_thief}},
         {&timer,

@@ -285,9 +285,72 @@ static int by_promises(const struct node *n, exec_future *f[], int count, uint64
         return rc;
 }
 
+/* Each child is awaited in a fork of its own, or in a body of a loop; some sleep before. */
+struct leaf {
+        struct exec_call call;
+        exec_future *f;
+        void *value;
+        uint64_t seed;
+};
+
+static int await_leaf(void *arg, exec_forks *at)
+{
+        struct leaf *l = arg;
+        int rc = l->seed % 4 ? 0 : exec_sleep(EXEC_US(30));
+
+        (void)at;
+        return rc ? rc : exec_await(l->f, &l->value);
+}
+
+static int fork_leaves(struct leaf leaves[], int count, exec_forks *at)
+{
+        exec_forks *next;
+        int rc, here;
+
+        if (count == 0)
+                return 0;
+        next = exec_call_fork(at, &leaves[0].call);
+        here = fork_leaves(leaves + 1, count - 1, next);
+        rc = exec_call_join(at, &leaves[0].call);
+        return rc ? rc : here;
+}
+
+static int await_index(size_t i, void *arg)
+{
+        struct leaf *l = (struct leaf *)arg + i;
+
+        return await_leaf(l, NULL);
+}
+
+static int await_leaves(const struct node *n, exec_future *f[], int count, uint64_t *sum, bool loop)
+{
+        struct leaf leaves[MAX_CHILDREN];
+        int rc;
+
+        for (int i = 0; i < count; i++)
+                leaves[i] = (struct leaf){.call = {.fn = await_leaf, .arg = &leaves[i]},
+                                          .f = f[i],
+                                          .seed = hash(n->seed ^ (uint64_t)(7 + i))};
+        rc = loop ? exec_parallel_for_each(NULL, 0, (size_t)count, 0, await_index, leaves)
+                  : fork_leaves(leaves, count, exec_forks_here());
+        for (int i = 0; !rc && i < count; i++)
+                add(sum, leaves[i].value, i);
+        return rc;
+}
+
+static int by_forks(const struct node *n, exec_future *f[], int count, uint64_t *sum)
+{
+        return await_leaves(n, f, count, sum, false);
+}
+
+static int by_loop(const struct node *n, exec_future *f[], int count, uint64_t *sum)
+{
+        return await_leaves(n, f, count, sum, true);
+}
+
 static const combine_fn combines[] = {
-        by_gather,    by_collecting, by_gather_future, by_completion, one_by_one,
-        by_deadlines, by_looking,    by_taking,        by_promises,
+        by_gather,  by_collecting, by_gather_future, by_completion, one_by_one, by_deadlines,
+        by_looking, by_taking,     by_promises,      by_forks,      by_loop,
 };
 
 /* ---- things done beside, without effect on the value ---- */
