@@ -1,4 +1,4 @@
-/* progress_test.c - what must go on whatever the workers do: X3, X5, X6 of docs/CONFORMANCE.md. A case that does not go on is
+/* progress_test.c - what must go on whatever the workers do: X3, X5, X6, X7 of docs/CONFORMANCE.md. A case that does not go on is
  * ended by the fixture's alarm. */
 #include "fixture.h"
 
@@ -159,10 +159,61 @@ static void test_X6_third_task_beside_ping_pong(struct fixture *fx)
         }
 }
 
+/* ---- X7: who waits for the pieces of a loop is not held up by a task that has nothing to do with it ---- */
+
+struct loop {
+        _Atomic(int) is_over, n_pieces;
+        exec_future *_Atomic unrelated;
+};
+
+/* Ends only behind the loop: whoever ran it on top of the loop's wait would wait for ever. */
+static int outlast_loop(void *arg, void **value)
+{
+        struct loop *l = arg;
+        int64_t end = exec_now() + EXEC_SEC(60);
+
+        (void)value;
+        while (!atom_load(&l->is_over, ACQUIRE) && exec_now() < end)
+                ;
+        return atom_load(&l->is_over, ACQUIRE) ? 0 : -ETIMEDOUT;
+}
+
+static int piece(size_t begin, size_t end, void *arg)
+{
+        struct loop *l = arg;
+
+        for (size_t i = begin; i < end; i++) {
+                if (i == 20) /* by now others have taken pieces */
+                        atom_store(&l->unrelated, exec_create_task(outlast_loop, l), RELEASE);
+                fixture_spin(EXEC_US(10));
+                atom_add(&l->n_pieces, 1, ACQ_REL);
+        }
+        return 0;
+}
+
+static void test_X7_a_loop_takes_nothing_unrelated(struct fixture *fx)
+{
+        size_t rounds = test_rounds(100);
+
+        (void)fx;
+        for (size_t i = 0; i < rounds; i++) {
+                struct loop l = {0, 0, NULL};
+                exec_future *f;
+
+                EXPECT_EQ(exec_parallel_for(NULL, 0, 64, 1, piece, &l), 0);
+                EXPECT_EQ(atom_load(&l.n_pieces, ACQUIRE), 64);
+                atom_store(&l.is_over, 1, RELEASE);
+                f = atom_load(&l.unrelated, ACQUIRE);
+                EXPECT_EQ(exec_await(f, NULL), 0);
+                exec_future_unref(f);
+        }
+}
+
 static const struct fixture_case cases[] = {
         CASE(test_X3_all_workers_wait_for_queued_tasks),
         CASE(test_X5_a_long_task_keeps_nobody),
         CASE(test_X6_third_task_beside_ping_pong),
+        CASE(test_X7_a_loop_takes_nothing_unrelated),
 };
 
 FIXTURE_MAIN("progress", cases)
