@@ -15,7 +15,8 @@ set(execi_about_cancels api.any api.cancel api.group api.no_alloc api.shield api
         api.unstarted api.wait_for fuzz.examples)
 
 # Those that take longest begin first, so that none runs alone at the end.
-set(execi_longest model.wait model.idle stress.fault stress.mix package)
+set(execi_longest model.wait model.idle package stress.fault fuzz.examples exsum api.group api.recursion api.stop
+        example.fetch_data)
 
 # A case that hangs is ended by its program (tests/support/fixture.c); this is for what hangs otherwise.
 set(execi_timeout_s 120)
