@@ -94,10 +94,17 @@ has_filled_pipe() {
 }
 until_true 30 is_running
 until_true 30 has_filled_pipe
+# Two that come before the first is taken are one: so more are sent, until it has ended.
+is_ended_by_another() {
+        kill -INT $pid
+        sleep 0.1
+        ! is_running
+}
 sleep 0.2
 kill -INT $pid
 sleep 0.2
-kill -INT $pid
+is_running || fail "one SIGINT ended it, and it could not write"
+until_true 60 is_ended_by_another
 wait $pid
 [ $? -eq 130 ] || fail "two SIGINTs: no status 130"
 exec 4>&-
