@@ -155,7 +155,7 @@ static unsigned end_of_forks(struct execi_forkstack *s, unsigned i, unsigned end
 }
 
 /* L(lock): G1. */
-static void raise(struct execi_forkstack *s)
+static void raise_split(struct execi_forkstack *s)
 {
         uint64_t w = atom_load(&s->word, ACQUIRE);
         unsigned split = execi_fork_split(w), head = end_of_forks(s, split, FORK_END);
@@ -174,7 +174,7 @@ bool execi_forkstack_force(struct execi_forkstack *s)
 {
         if (!execi_forkstack_has_private(s) || !execi_spin_try(&s->lock))
                 return false;
-        raise(s);
+        raise_split(s);
         execi_spin_unlock(&s->lock);
         return execi_forkstack_has_public(s);
 }
