@@ -202,7 +202,7 @@ static void *take_all_on_thread(void *arg)
 static void test_S7_each_to_exactly_one_consumer(struct fixture *fx)
 {
         enum { MAX = 2000, CONSUMERS = 4 };
-        int n = (int)test_scale(MAX);
+        int n = (int)test_rounds(MAX); /* each of them is a round */
         exec_future **f = calloc((size_t)n, sizeof(exec_future *)), *task[CONSUMERS];
         _Atomic(int) *counts = calloc((size_t)n, sizeof *counts);
         struct consumer k = {NULL, EXEC_FOREVER, 0, counts, 0};
