@@ -23,8 +23,10 @@ static void run_here(exec_forks *at, struct exec_fork *f)
         struct execi_fiber *fiber = w ? w->fiber : NULL;
         exec_fork_fn fn = (exec_fork_fn)f->word; /* NOLINT */
 
-        if (fiber)
+        if (fiber) {
+                execi_fiber_set_forked(fiber);
                 fiber->n_forked++;
+        }
         fn(f, at);
         if (fiber)
                 fiber->n_forked--;
@@ -40,6 +42,7 @@ static bool make_task(struct exec_fork *f)
         if (!t)
                 return false;
         f->word = (uintptr_t)t | FORK_TAKEN;
+        execi_fiber_set_forked(w->fiber);
         w->fiber->n_forked++;
         return true;
 }

@@ -52,6 +52,7 @@ void *exec_worker_local_get(exec_worker_local *local)
         if (execi_tsan_precise()) { /* the tasks of one worker hand it on */
                 execi_tsan_acquire(&w->slots_edge);
                 w->fiber->used_slot = true;
+                execi_fiber_set_forked(w->fiber);
         }
         return local->slots + w->id * local->stride;
 }

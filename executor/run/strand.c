@@ -48,6 +48,7 @@ void execi_strand_run(struct execi_fiber *fiber, exec_future *t, exec_fork_fn fn
         exec_future *outer = fiber->root;
         uint32_t n_forked = fiber->n_forked; /* by those below it on the stack */
 
+        execi_fiber_set_forked(fiber);
         fiber->root = e && e->root ? e->root : t->awaiting;
         execi_tsan_acquire(fork);
         fn(fork, execi_strand_place(fiber->worker));

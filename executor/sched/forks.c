@@ -39,6 +39,7 @@ COLD struct execi_forkstack *execi_forks_attach(struct execi_worker *w)
         struct execi_forkstack *s = execi_forkarena_get(&w->pool->forkarena);
 
         w->fiber->forks = s;
+        execi_fiber_set_forked(w->fiber);
         if (s)
                 execi_forks_show(w, w->fiber);
         return s;

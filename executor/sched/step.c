@@ -42,7 +42,7 @@ exec_future *execi_step_begin(struct execi_worker *w, exec_future *t)
 void execi_step_end(struct execi_worker *w, exec_future *outer)
 {
         turn(w, outer);
-        w->fiber->checked = w->fiber->has_canary || outer;
+        w->fiber->checked = w->fiber->has_canary || w->fiber->forked || outer;
 }
 
 void execi_step_suspend(struct execi_worker *w)

@@ -47,7 +47,8 @@ static inline void prepare(struct execi_worker *w, struct execi_fiber *to, execi
         w->commit = commit;
         w->commit_ctx = ctx;
         w->fiber = to;
-        execi_forks_show(w, to);
+        if (UNLIKELY(to->forks != atom_load(&w->forks, RELAXED))) /* @relaxed owner */
+                execi_forks_show(w, to);
         if (to->worker != w) {
                 if (to->task && to->worker)
                         atom_bump(&w->n_migrations, 1);
@@ -77,16 +78,26 @@ _Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to,
         execi_panic("a fiber that had ended went on");
 }
 
-static COLD void check(struct execi_worker *w, const struct execi_fiber *f)
+static COLD void check(struct execi_worker *w, struct execi_fiber *f)
 {
         const struct execi_extra *e;
 
         execi_step_suspend(w);
+        if (f->forks)
+                execi_forks_leave(w, f->forks);
+        execi_worker_slots_release(f);
         if (LIKELY(!f->has_canary || execi_stack_intact(f->stacks, f->low)))
                 return;
         e = execi_extra_get(f->task);
         execi_panic("stack overflow in task %s: it overran its stack of %zu bytes; raise stack_bytes",
                     e && e->name[0] ? e->name : "without a name", f->stacks->bytes);
+}
+
+static COLD void resumed(struct execi_fiber *f)
+{
+        if (f->forks)
+                execi_forks_return(f->forks);
+        execi_step_resume(f->worker);
 }
 
 void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
@@ -97,9 +108,6 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
 
         if (UNLIKELY(self->checked))
                 check(w, self);
-        if (UNLIKELY(self->forks != NULL))
-                execi_forks_leave(w, self->forks);
-        execi_worker_slots_release(self);
         execi_state_settle(t); /* so that one who cancels it needs no membarrier to learn that it has started */
         t->since_ms = atom_load(&w->coarse_ms, RELAXED); /* @relaxed owner */
         atom_bump(&w->n_suspends, 1);
@@ -113,10 +121,8 @@ void execi_suspend(struct execi_worker *w, execi_commit_fn commit, void *ctx)
                 CHECK(to, "a task waits on a worker without a spare fiber");
         }
         execi_switch(w, to, commit, ctx);
-        if (UNLIKELY(self->forks != NULL))
-                execi_forks_return(self->forks);
         execi_tsan_acquire(self->worker); /* its start hook */
         if (UNLIKELY(self->checked))
-                execi_step_resume(self->worker);
+                resumed(self);
         *self->worker->errno_location = saved_errno; /* of the thread it runs on now */
 }

@@ -33,7 +33,8 @@ struct execi_fiber {
         uint32_t n_forked;             /* forks that are tasks, or run where they are forked */
         bool used_slot;  /* precise ThreadSanitizer: worker-local memory, since its task last came to this worker */
         uint32_t n_tied; /* tied tasks on it */
-        bool checked;    /* at each suspension: a canary or the time is to be looked at */
+        bool checked;    /* at each suspension something is to be looked at: one of these, or the time */
+        bool forked;     /* it has, or had, forks, a carrier or worker-local memory on it */
         bool has_canary; /* no guard page */
         exec_future *step_task; /* debug mode: the task that runs since step_ns, without a wait; step.h */
         int64_t step_ns;
@@ -45,6 +46,12 @@ struct execi_fiber {
 struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, void (*main)(void *), void *tsan);
 /* Give its stack back; not the running one. */
 void execi_fiber_free(struct execi_fiber *f);
+
+/* From now on there may be forks, a carrier or worker-local memory on it. */
+static inline void execi_fiber_set_forked(struct execi_fiber *f)
+{
+        f->forked = f->checked = true;
+}
 
 /* Bytes left below the caller's frame. */
 static inline size_t execi_fiber_room(const struct execi_fiber *f)

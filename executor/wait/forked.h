@@ -14,13 +14,13 @@
 
 static inline bool execi_fiber_has_forks(const struct execi_fiber *f)
 {
-        return f->n_forked || (f->forks && execi_forkstack_any(f->forks));
+        return UNLIKELY(f->forked) && (f->n_forked || (f->forks && execi_forkstack_any(f->forks)));
 }
 
 /* Of the running task @t: is Q1 about it? */
 static inline bool execi_is_forked(const exec_future *t)
 {
-        return (t->flags & CELL_FORK) || execi_fiber_has_forks(t->fiber);
+        return UNLIKELY(t->fiber->forked) && ((t->flags & CELL_FORK) || execi_fiber_has_forks(t->fiber));
 }
 
 /* The running task on @f; for a carrier's the one whose fork it is. */
