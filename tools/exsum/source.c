@@ -2,8 +2,8 @@
  *
  * A large file is read ahead: what is wanted soon is asked for while what is there is summed. Each read first takes what the
  * page cache has, and only one that finds nothing asks: to ask for what is in the cache would cost 3 % of the summing.
- * 4 MiB ahead on a device for which Linux reads 128 KiB ahead by itself: a cold gigabyte waited half as often as with
- * POSIX_FADV_SEQUENTIAL alone, a quarter as often as without either; more made no difference (AMD EPYC, 2026-11).
+ * 4 MiB ahead on a device for which Linux reads 128 KiB ahead by itself: cold files of 512 MiB waited half as often as with
+ * POSIX_FADV_SEQUENTIAL alone, a quarter as often as without either; more made little difference (AMD EPYC, 2026-11).
  */
 #include "source.h"
 
