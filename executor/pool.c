@@ -232,6 +232,8 @@ static void fini_pool(struct exec_pool *pool, unsigned n_made)
         execi_free_aligned(pool, sizeof *pool, CACHE_PAIR);
 }
 
+static _Atomic(uint64_t) n_pools;
+
 static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
 {
         int r;
@@ -253,6 +255,7 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         pool->start_ctx = o->start_ctx;
         pool->start_ns = execi_clock_now();
         pool->process = execi_process();
+        pool->serial = atom_add(&n_pools, 1, RELAXED) + 1; /* @relaxed count */
         snprintf(pool->name, sizeof pool->name, "%s", o->name && *o->name ? o->name : "exec");
         execi_forkarena_init(&pool->forkarena, pool);
         execi_inject_init(&pool->outside);

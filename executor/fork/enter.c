@@ -9,6 +9,7 @@
 struct entry {
         execi_enter_fn fn;
         void *job;
+        bool has_run;
         int result;
 };
 
@@ -18,12 +19,13 @@ static int entry_main(void *arg, void **value)
 
         (void)value;
         e->result = e->fn(e->job, exec_forks_here());
+        e->has_run = true;
         return 0;
 }
 
 static int from_thread(execi_enter_fn fn, void *job)
 {
-        struct entry e = {fn, job, 0};
+        struct entry e = {fn, job, false, 0};
         exec_future *f;
         int r = execi_may_wait(NULL);
 
@@ -32,7 +34,7 @@ static int from_thread(execi_enter_fn fn, void *job)
         f = exec_create_task(entry_main, &e);
         r = exec_await(f, NULL); /* a plain thread is not cancelled; the task may be, before it starts */
         exec_future_unref(f);
-        return r ? r : e.result;
+        return e.has_run ? e.result : r;
 }
 
 int execi_enter(exec_forks *at, execi_enter_fn fn, void *job)

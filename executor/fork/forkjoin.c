@@ -5,6 +5,7 @@
 #include "run/strand.h"
 #include "sched/forks.h"
 #include "sched/idle.h"
+#include "wait/block.h"
 
 #include <executor/forkjoin.h>
 #include <executor/future.h>
@@ -67,8 +68,9 @@ static void await_carrier(exec_future *t)
         exec_future *self = execi_worker_current()->fiber->task;
 
         execi_pass_begin(self);
-        while (!execi_state_is_done(t))
-                exec_await(t, NULL); /* which may say that the caller is cancelled: that is for the next wait */
+        exec_await(t, NULL);            /* on this stack, if nobody has begun it. What it says is for the next wait, */
+        while (!execi_state_is_done(t)) /* or that the fork waits for this task: then they both do */
+                execi_wait_future(t, EXEC_FOREVER);
         execi_tsan_acquire(t);
         execi_pass_end(self);
         execi_unref(execi_worker_current(), t);

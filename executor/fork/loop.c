@@ -20,7 +20,7 @@ struct loop {
         exec_tile_fn tile;
         const struct exec_tile *plane;
         size_t n_columns; /* of tiles */
-        size_t side;
+        size_t height, width;
 };
 
 /* Units from begin to end - 1. */
@@ -44,10 +44,10 @@ static int call_tile(struct loop *l, size_t i)
         const struct exec_tile *p = l->plane;
         struct exec_tile t;
 
-        t.row = p->row + i / l->n_columns * l->side;
-        t.column = p->column + i % l->n_columns * l->side;
-        t.row_end = p->row_end - t.row < l->side ? p->row_end : t.row + l->side;
-        t.column_end = p->column_end - t.column < l->side ? p->column_end : t.column + l->side;
+        t.row = p->row + i / l->n_columns * l->height;
+        t.column = p->column + i % l->n_columns * l->width;
+        t.row_end = p->row_end - t.row < l->height ? p->row_end : t.row + l->height;
+        t.column_end = p->column_end - t.column < l->width ? p->column_end : t.column + l->width;
         return l->tile(&t, l->arg);
 }
 
@@ -91,15 +91,15 @@ static void run_leaf(struct loop *l, size_t begin, size_t end, exec_forks *at)
         size_t step = 1, most = l->exact ? 1 : l->pieces.leaf / STEPS_A_PIECE + 1;
 
         while (begin < end && !execi_pieces_stopped(&l->pieces)) {
-                if (end - begin > 1 && execi_pieces_wanted(&l->pieces)) {
-                        halve(l, begin, end, at);
-                        return;
-                }
                 if (step > end - begin)
                         step = end - begin;
                 call(l, begin, begin + step);
                 begin += step;
                 step = step * 2 < most ? step * 2 : most;
+                if (begin + 1 < end && execi_pieces_wanted(&l->pieces)) {
+                        halve(l, begin, end, at);
+                        return;
+                }
         }
 }
 
@@ -157,12 +157,10 @@ static size_t along(size_t n, size_t side)
         return n / side + (n % side != 0);
 }
 
-/* About so many tiles that every worker has some, and a row of one fits a cache. */
-static size_t choose_side(size_t n_rows, size_t n_columns)
+/* So that every worker has some tiles, and one fits a cache. */
+static size_t choose_side(size_t n)
 {
-        size_t least = n_rows < n_columns ? n_rows : n_columns, side = least / 32;
-
-        return side < 1 ? 1 : side > 256 ? 256 : side;
+        return n < 32 ? 1 : n / 32 > 256 ? 256 : n / 32;
 }
 
 int exec_parallel_for_2d(exec_forks *at, const struct exec_tile *plane, size_t grain, exec_tile_fn body, void *arg)
@@ -176,9 +174,10 @@ int exec_parallel_for_2d(exec_forks *at, const struct exec_tile *plane, size_t g
         n_columns = plane->column_end - plane->column;
         if (!n_rows || !n_columns)
                 return 0;
-        l.side = grain ? grain : choose_side(n_rows, n_columns);
-        l.n_columns = along(n_columns, l.side);
-        if (__builtin_mul_overflow(along(n_rows, l.side), l.n_columns, &l.end))
+        l.height = grain ? grain : choose_side(n_rows);
+        l.width = grain ? grain : choose_side(n_columns);
+        l.n_columns = along(n_columns, l.width);
+        if (__builtin_mul_overflow(along(n_rows, l.height), l.n_columns, &l.end))
                 return -EINVAL;
         return loop(at, &l, 0);
 }

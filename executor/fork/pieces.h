@@ -14,7 +14,6 @@ struct execi_pieces {
         uint32_t n_nobody;               /* *wanted when there are none */
         size_t leaf;                     /* in units; so long a piece is no longer divided without need */
         _Atomic(int) stop;               /* not 0: begin nothing more; a body's answer, or -ECANCELED */
-        _Atomic(int) cancelled;          /* it is because of a request to the caller's task */
 };
 
 /* For @n units. On a worker, or where everything is run at once. */
@@ -27,8 +26,7 @@ static inline void execi_pieces_init(struct execi_pieces *p, size_t n)
         p->wanted = w ? &w->pool->idle.wanted : &nobody;
         p->n_nobody = w && !w->pool->membarrier;
         p->leaf = n < n_pieces ? 1 : n / n_pieces;
-        atom_store(&p->stop, 0, RELAXED);      /* @relaxed init */
-        atom_store(&p->cancelled, 0, RELAXED); /* @relaxed init */
+        atom_store(&p->stop, 0, RELAXED); /* @relaxed init */
 }
 
 static inline bool execi_pieces_wanted(const struct execi_pieces *p)
@@ -52,18 +50,17 @@ static inline bool execi_pieces_stopped(struct execi_pieces *p)
                 return true;
         if (LIKELY(!exec_cancel_requested()))
                 return false;
-        atom_store(&p->cancelled, 1, RELAXED); /* @relaxed: behind the joins */
         execi_pieces_answer(p, -ECANCELED);
         return true;
 }
 
-/* What the whole returns. */
+/* What the whole returns. Where that is -ECANCELED a request to the caller's task has thereby been delivered. */
 static inline int execi_pieces_end(struct execi_pieces *p)
 {
         exec_future *t = execi_here_cell();
         int stop = atom_load(&p->stop, RELAXED); /* @relaxed: behind the joins */
 
-        if (UNLIKELY(atom_load(&p->cancelled, RELAXED) && t)) /* @relaxed: behind the joins */
+        if (UNLIKELY(stop == -ECANCELED && t))
                 execi_cancel_take(t);
         return stop > 0 ? 0 : stop;
 }

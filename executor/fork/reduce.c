@@ -77,15 +77,15 @@ static void run_leaf(struct run *r, size_t begin, size_t end, void *acc, exec_fo
         size_t step = 1, most = r->pieces.leaf / STEPS_A_PIECE + 1;
 
         while (begin < end && !execi_pieces_stopped(&r->pieces)) {
-                if (end - begin > 1 && execi_pieces_wanted(&r->pieces)) {
-                        halve(r, begin, end, acc, at);
-                        return;
-                }
                 if (step > end - begin)
                         step = end - begin;
                 call(r, begin, begin + step, acc);
                 begin += step;
                 step = step * 2 < most ? step * 2 : most;
+                if (begin + 1 < end && execi_pieces_wanted(&r->pieces)) {
+                        halve(r, begin, end, acc, at);
+                        return;
+                }
         }
 }
 
@@ -125,10 +125,8 @@ static int fixed_chunk(size_t i, void *arg)
 {
         struct run *r = arg;
         size_t from = r->begin + i * r->unit, to = r->end - from < r->unit ? r->end : from + r->unit;
-        void *acc = r->fixed + i * stride(r);
 
-        init(r, acc);
-        return r->how.body(from, to, acc, r->how.arg);
+        return r->how.body(from, to, r->fixed + i * stride(r), r->how.arg);
 }
 
 static void combine_fixed(struct run *r, size_t n)
@@ -152,9 +150,10 @@ static int reduce_fixed(exec_forks *at, struct run *r)
         r->fixed = execi_alloc(bytes);
         if (!r->fixed)
                 return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                init(r, r->fixed + i * stride(r));
         err = exec_parallel_for_each(at, 0, n, 1, fixed_chunk, r);
-        if (!err)
-                combine_fixed(r, n);
+        combine_fixed(r, n);
         execi_free(r->fixed, bytes);
         return err;
 }

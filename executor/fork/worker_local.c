@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct exec_worker_local {
-        exec_pool *pool; /* only compared */
+        uint64_t serial; /* of its pool */
         size_t n, stride, bytes;
         char *slots;
 };
@@ -27,7 +27,7 @@ int exec_worker_local_new(exec_worker_local **out, exec_pool *pool, size_t bytes
         l = execi_alloc(sizeof *l);
         if (!l)
                 return -ENOMEM;
-        l->pool = pool;
+        l->serial = pool->serial;
         l->n = pool->n_workers;
         if (bytes > SIZE_MAX / 2 ||
             __builtin_mul_overflow((bytes + CACHE_PAIR - 1) & ~(size_t)(CACHE_PAIR - 1), l->n, &l->bytes) ||
@@ -47,7 +47,7 @@ void *exec_worker_local_get(exec_worker_local *local)
 {
         struct execi_worker *w = execi_worker_current();
 
-        if (!local || !w || w->pool != local->pool || w->in_callback || !execi_here_task(w))
+        if (!local || !w || w->pool->serial != local->serial || w->in_callback || !execi_here_task(w))
                 return NULL;
         if (execi_tsan_precise()) { /* the tasks of one worker hand it on */
                 execi_tsan_acquire(&w->slots_edge);

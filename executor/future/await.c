@@ -68,6 +68,8 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
         execi_task_run(w, f);
         execi_wait_disarm(&t->wait, !fiber->worker->pool->membarrier);
         execi_gather_flush(fiber->worker);
+        if (UNLIKELY(fiber->forks != NULL))                                        /* @f may have forked there */
+                atom_store(&fiber->forks->root, execi_fiber_root(fiber), RELAXED); /* @relaxed: before any place */
         if (UNLIKELY(!execi_state_is_done(f))) /* somebody cancels it: claimed, and not yet finished */
                 return await_slow(fiber->worker, f, EXEC_FOREVER, value);
         execi_tsan_acquire(f);

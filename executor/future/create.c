@@ -197,7 +197,9 @@ static COLD exec_future *create_slow(struct execi_worker *w, const struct creati
 COLD exec_future *execi_create_fork(struct execi_worker *w, exec_fork_fn fn, struct exec_fork *fork, exec_future *root)
 {
         bool precise = execi_tsan_precise();
-        unsigned flags = CELL_FORK | CELL_WATCHED | (precise ? CELL_OWN_STACK | CELL_ALLOCATED : 0);
+        bool own_stack = precise || (root->flags & CELL_OWN_STACK);
+        unsigned flags = CELL_FORK | CELL_WATCHED | (root->flags & CELL_TIED) | (own_stack ? CELL_OWN_STACK : 0) |
+                         (precise ? CELL_ALLOCATED : 0);
         exec_future *t = precise ? execi_cell_alloc(w->pool) : execi_slab_alloc(w->slab);
         struct execi_extra *e;
 
@@ -212,6 +214,7 @@ COLD exec_future *execi_create_fork(struct execi_worker *w, exec_fork_fn fn, str
                 return NULL;
         }
         e->root = root;
+        e->stack_bytes = execi_extra_get(root) ? execi_extra_get(root)->stack_bytes : 0;
         if (precise) {
                 execi_cell_prefix(t)->tsan = execi_tsan_context_new();
                 execi_register_add(&w->pool->registers[execi_register_index(t, N_REGISTERS)], t);

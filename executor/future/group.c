@@ -45,8 +45,10 @@ int exec_group_begin(exec_group **out, const struct exec_group_options *options)
         if (!g)
                 return -ENOMEM;
         g->parent = execi_here_cell();
-        if (g->parent)
+        if (g->parent) {
                 execi_ref(g->parent);
+                g->n_before = execi_state_n_delivered(g->parent);
+        }
         g->limit = o.limit;
         g->when_full = o.when_full;
         g->in_body = true;
@@ -346,10 +348,19 @@ static int wait_for_all(exec_group *g, int64_t deadline_ns)
         return r;
 }
 
+/* The group's own request of its parent goes. true: there is no other. Inside forks it may be there still, as nothing is
+ * delivered there: it goes with it. */
+static bool withdraw(exec_group *g)
+{
+        if (UNLIKELY(execi_is_forked(g->parent)))
+                return execi_state_uncancel_since(g->parent, g->n_before);
+        return !execi_state_uncancel(g->parent);
+}
+
 /* What asyncio's TaskGroup.__aexit__ does when no child is left. */
 static int conclude(exec_group *g, int body_err)
 {
-        if (g->parent_asked && !execi_state_uncancel(g->parent))
+        if (g->parent_asked && withdraw(g))
                 g->interrupted = false; /* it was this group alone */
         if (body_err && body_err != -ECANCELED) {
                 execi_spin_lock(&g->lock);

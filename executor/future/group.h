@@ -54,6 +54,7 @@ struct exec_group {
         bool parent_asked;                    /* L(lock) G5 */
         bool interrupted;                     /* O the one who ends it: it was cancelled */
         bool spare_used;                      /* L(lock) */
+        unsigned n_before;                    /* I requests of the parent that came before the group */
         const char *why;                      /* L(lock) it was closed */
         struct execi_waitlist ender;
         struct execi_waitlist creators;                  /* who wait for room */

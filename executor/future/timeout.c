@@ -47,14 +47,6 @@ static void check_left_behind(const struct execi_fiber *fiber)
                 execi_panic("a function returned from inside a timeout scope, without exec_timeout_end()");
 }
 
-/* A request that was not delivered yet will be delivered inside the scope: as if it came there. */
-static unsigned n_requests_before(const exec_future *t)
-{
-        uint64_t w = execi_state_load(t);
-
-        return (unsigned)((w & WORD_COUNT) / WORD_ONE) - ((w & WORD_CANCEL) != 0);
-}
-
 int exec_timeout_begin(struct exec_timeout *scope, int64_t deadline_ns)
 {
         struct execi_worker *w = execi_worker_current();
@@ -70,7 +62,7 @@ int exec_timeout_begin(struct exec_timeout *scope, int64_t deadline_ns)
         if (find(fiber, s))
                 return -EALREADY;
         s->task = fiber->task;
-        s->n_before = n_requests_before(s->task);
+        s->n_before = execi_state_n_delivered(s->task);
         s->outer = fiber->scope;
         fiber->scope = s;
         w->polls_left = 0;

@@ -109,11 +109,14 @@ unsigned execi_forkstack_head(struct execi_forkstack *s)
 bool execi_forkstack_publish(struct execi_forkstack *s)
 {
         unsigned head = execi_forkstack_head(s);
-        uint64_t w = atom_load(&s->word, ACQUIRE);
+        uint64_t w;
 
+        execi_spin_lock(&s->lock); /* a thief that has raised may lower again, below what is published here */
+        w = atom_load(&s->word, ACQUIRE);
         while (!atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, execi_fork_top(w) == head),
                          ACQ_REL)) /* @pair fork.public */
                 ;
+        execi_spin_unlock(&s->lock);
         return execi_fork_top(w) < head;
 }
 

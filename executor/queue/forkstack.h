@@ -157,7 +157,7 @@ static inline bool execi_forkstack_any(struct execi_forkstack *s)
 {
         return atom_load(execi_fork_at(execi_forkstack_place(s, FORK_FIRST)), RELAXED); /* @relaxed owner */
 }
-/* Everything becomes public. true: there is something to take. */
+/* Everything becomes public, for good: not while a thief looks again at what it raised. true: there is something to take. */
 bool execi_forkstack_publish(struct execi_forkstack *s);
 
 /* ---- thieves, and who looks for work ---- */

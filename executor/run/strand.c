@@ -9,6 +9,18 @@
 #include "task/state.h"
 #include "wait/forked.h"
 
+/* As large a stack as its root has; without memory for it, the pool's. */
+static COLD void give_stack(exec_future *t, exec_future *root)
+{
+        struct execi_extra *of = execi_extra_get(root), *e = of ? execi_extra_need(t, 0) : NULL;
+
+        if (!e)
+                return;
+        e->root = root;
+        e->stack_bytes = of->stack_bytes;
+        t->flags |= CELL_OWN_STACK;
+}
+
 exec_future *execi_strand_steal(struct execi_worker *v, struct execi_worker *w)
 {
         exec_future *t, *root;
@@ -29,11 +41,14 @@ exec_future *execi_strand_steal(struct execi_worker *v, struct execi_worker *w)
                 return NULL;
         }
         t->refs_err = CELL_REFS_ERR(1);
-        t->kind_to_since = CELL_KIND_TO_SINCE(CELL_TASK, CELL_FORK);
+        t->kind_to_since = CELL_KIND_TO_SINCE(CELL_TASK, 0);
         atom_store(&t->extra, 0, RELAXED);                                 /* @relaxed init */
         t->fork_fn = (exec_fork_fn)atom_load(execi_fork_word(f), RELAXED); /* NOLINT @relaxed: behind the place */
         t->arg = f;
         t->awaiting = root;
+        t->flags = (uint8_t)(CELL_FORK | (root->flags & CELL_TIED));
+        if (UNLIKELY(root->flags & CELL_OWN_STACK))
+                give_stack(t, root);
         t->wait_all = 0;
         atom_store(&t->word, WORD_QUEUED, RELEASE);
         atom_bump(&w->n_created, 1);

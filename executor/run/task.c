@@ -88,6 +88,8 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         } else {
                 err = fn(t->arg, &value);
         }
+        CHECK(outer || !fiber->forks || !execi_forkstack_any(fiber->forks),
+              "a task returned before it had joined its forks");
         fiber->n_tied -= tied;
         execi_worker_slots_release(fiber);
         fiber->task = outer;

@@ -1,37 +1,39 @@
 /* forks.c - see forks.h. */
 #include "sched/forks.h"
 
-#include "base/check.h"
 #include "port/membarrier.h"
 #include "sched/idle.h"
 
-static union {
-        char bytes[FORK_HEAD_AT + sizeof(struct execi_forkstack)];
-        uint64_t align;
-} inline_block ALIGNED(FORK_BLOCK_BYTES), tasks_block ALIGNED(FORK_BLOCK_BYTES);
+/* Room for two blocks wherever it lies: loaders may align less than they are asked to. Of a block its beginning is used. */
+static char room[3 * FORK_BLOCK_BYTES];
 
-static struct execi_forkstack *head_of(void *block)
+static char *block(unsigned i)
 {
-        return (struct execi_forkstack *)(void *)((char *)block + FORK_HEAD_AT);
+        uintptr_t first = ((uintptr_t)room + FORK_BLOCK_BYTES - 1) & ~(FORK_BLOCK_BYTES - 1);
+
+        return (char *)first + i * FORK_BLOCK_BYTES; /* NOLINT */
+}
+
+static struct execi_forkstack *head_of(char *of)
+{
+        return (struct execi_forkstack *)(void *)(of + FORK_HEAD_AT);
 }
 
 exec_forks *execi_forks_inline(void)
 {
-        return (exec_forks *)(void *)&inline_block;
+        return (exec_forks *)(void *)block(0);
 }
 
 exec_forks *execi_forks_as_tasks(void)
 {
-        return (exec_forks *)(void *)&tasks_block;
+        return (exec_forks *)(void *)block(1);
 }
 
 /* They are the same for all, and known by their kind before any pool is made. */
 __attribute__((constructor)) void execi_forks_init(void)
 {
-        CHECK((uintptr_t)&inline_block % FORK_BLOCK_BYTES == 0 && (uintptr_t)&tasks_block % FORK_BLOCK_BYTES == 0,
-              "the loader does not align the library's data as it asks for (64 KiB)");
-        execi_forkstack_init(head_of(&inline_block), FORK_INLINE, NULL);
-        execi_forkstack_init(head_of(&tasks_block), FORK_TASKS, NULL);
+        execi_forkstack_init(head_of(block(0)), FORK_INLINE, NULL);
+        execi_forkstack_init(head_of(block(1)), FORK_TASKS, NULL);
 }
 
 COLD struct execi_forkstack *execi_forks_attach(struct execi_worker *w)

@@ -150,6 +150,7 @@ struct exec_pool {
         int64_t start_ns;
         int64_t slow_ns;      /* I: debug mode: a step so long is told (step.h); 0: not in debug mode */
         unsigned process;     /* I: a forked child is refused */
+        uint64_t serial;      /* I: of all pools of this process; addresses come again */
         unsigned n_made;      /* I: workers with data; n_workers of them have a thread */
         _Atomic(int) started; /* threads run on from here */
         char name[12];

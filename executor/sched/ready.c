@@ -67,8 +67,7 @@ static void wake_next(struct execi_worker *w, exec_future *t)
         atom_store(&w->next, t, RELEASE); /* @pair ready.next */
         if (displaced)
                 execi_ready_push(w, displaced);
-        else
-                execi_idle_watch(w->pool);
+        execi_idle_watch(w->pool);
 }
 
 void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where where)

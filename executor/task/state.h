@@ -245,6 +245,15 @@ static inline bool execi_state_hold_task(exec_future *f)
         return true;
 }
 
+/* The requests that were delivered and not withdrawn. One that was not delivered yet will be so inside a scope or group that
+ * begins now: as if it came there. */
+static inline unsigned execi_state_n_delivered(const exec_future *f)
+{
+        uint64_t w = execi_state_load(f);
+
+        return (unsigned)((w & WORD_COUNT) / WORD_ONE) - ((w & WORD_CANCEL) != 0);
+}
+
 /* The running task's own: withdraw the request of a timeout scope. When no more are left than @n_before goes an undelivered
  * cancel too, which then is the scope's. Returns whether that is so. */
 static inline bool execi_state_uncancel_since(exec_future *f, unsigned n_before)

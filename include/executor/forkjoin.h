@@ -37,8 +37,16 @@
  *
  * Inside a fork everything of a task may be called. It belongs to the task that forked it: exec_current_task(), its name
  * and its task-locals are that one's (exec_local_set() in a fork returns -EPERM). A cancellation of the task is seen by
- * every wait while forks are out, and stays: it is delivered once, to the task, when all are joined. It reaches a fork
- * that runs elsewhere when its forker joins it. */
+ * every wait while forks are out, and stays: each wait goes on to what it awaits, and returns -ECANCELED; it is delivered
+ * once, to the task, when all are joined. It reaches a fork that runs elsewhere when its forker joins it. Cleaning up that
+ * must wait belongs behind the joins.
+ *
+ * Whether a fork runs elsewhere is seen in this. Its timeout scopes, groups and exec_current_deadline() are those that were
+ * opened in it, not those around it. exec_uncancel(NULL) withdraws the task's request, not what the fork has heard of it.
+ * It runs on another thread, also where its task is tied (then it stays on that one): thread-locals of the task's thread
+ * are not there. Its stack is as large as its task's.
+ *
+ * A frame that forks must not be left by longjmp() or a C++ exception before it has joined. */
 #ifndef EXECUTOR_FORKJOIN_H
 #define EXECUTOR_FORKJOIN_H
 
@@ -97,7 +105,9 @@ static inline bool exec_fork_is_slow_(const exec_forks *at)
 #endif
 
 /* exec_fork - @fn(@fork) may run from now on, anywhere, until exec_join() with the same place and fork.
- * Returns   the place for what the caller calls before the join. */
+ * Returns   the place for what the caller calls before the join.
+ * Blocks    where @fn does, if it runs right here: beyond some 8,000 forks that are out at once in one task, where there is no
+ *           memory, and where there is no task. Then the caller's worker may be another afterwards. */
 EXEC_INLINE exec_forks *exec_fork(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn)
 {
 #if EXEC_FORK_CALLS
@@ -167,8 +177,8 @@ EXEC_INLINE int exec_call_join(exec_forks *at, struct exec_call *call)
 /* exec_invoke - make all @n calls, side by side where workers are free, and wait for all of them. @at NULL: from the
  * caller's place; in a plain thread on the default pool.
  * Returns   0, or the error of the first call, in their order, that returned one; -EINVAL: calls or an fn is NULL; -EINVAL
- *           also in a plain thread without a default pool; -ENOMEM, -ESHUTDOWN, -EPIPE, -ECHILD in a plain thread: nothing
- *           was called; -EPERM in a done callback or a drop function of a plain thread.
+ *           also in a plain thread without a default pool; -ENOMEM, -ESHUTDOWN, -EPIPE, -ECHILD, -ECANCELED (the pool ends) in a
+ *           plain thread: nothing was called; -EPERM in a done callback or a drop function of a plain thread.
  * Blocks    until all have returned. */
 EXEC_API int exec_invoke(exec_forks *at, struct exec_call calls[], size_t n);
 

@@ -52,8 +52,8 @@ struct exec_tile {
 
 typedef int (*exec_tile_fn)(const struct exec_tile *tile, void *arg);
 
-/* exec_parallel_for_2d - @body for tiles that together are @plane. The longer side is divided first. @grain 0: sizes are
- * chosen; else no tile has a side longer than that. */
+/* exec_parallel_for_2d - @body for tiles that together are @plane. @grain 0: their sides are chosen, about a 32nd of the
+ * plane's; else no tile has a side longer than that. */
 EXEC_API int exec_parallel_for_2d(exec_forks *at, const struct exec_tile *plane, size_t grain, exec_tile_fn body,
                                   void *arg);
 
@@ -80,8 +80,9 @@ struct exec_reduce {
  * range is cut at begin + k * grain, and pairs of neighbours are combined in the same way each time: so floating-point
  * sums are the same on any number of workers.
  * Returns   as the loops; -EINVAL also: acc, body or combine is NULL, acc_bytes is 0, flags or size are unknown; -ENOMEM:
- *           with EXEC_REDUCE_FIXED there was none for the accumulators, and nothing was called. After an error @acc is
- *           incomplete. */
+ *           with EXEC_REDUCE_FIXED there was none for the accumulators, and nothing was called. After an error, or
+ *           EXEC_LOOP_STOP, @acc has what was added by the chunks that had begun.
+ * Owns      accumulators that were made are combined in any case, so that what init() or body() put into them is not lost. */
 EXEC_API int exec_parallel_reduce(exec_forks *at, size_t begin, size_t end, void *acc,
                                   const struct exec_reduce *reduce);
 

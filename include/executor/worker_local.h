@@ -19,8 +19,8 @@ typedef void (*exec_slot_fn)(void *slot, void *arg);
 EXEC_API int exec_worker_local_new(exec_worker_local **out, exec_pool *pool, size_t bytes, exec_slot_fn init,
                                    void *arg);
 
-/* exec_worker_local_get - the slot of the worker that the caller runs on. Nobody else has it until the caller waits (joins of
- * forks and loops wait too); after a wait the worker may be another: ask again. NULL: the caller is no task of that pool. */
+/* exec_worker_local_get - the slot of the worker that the caller runs on. Nobody else has it until the caller waits (forks,
+ * joins and loops may wait too); after a wait the worker may be another: ask again. NULL: the caller is no task of that pool. */
 EXEC_API void *exec_worker_local_get(exec_worker_local *local);
 
 /* exec_worker_local_each - @fn(slot, @arg) for each slot, one after another: to combine them when nobody uses them, for

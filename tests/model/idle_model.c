@@ -80,6 +80,13 @@ void execi_tsan_acquire_slow(void *edge)
         model_fail("no sanitizer here");
 }
 
+struct execi_extra *execi_extra_need(exec_future *f, size_t arg_bytes)
+{
+        (void)f;
+        (void)arg_bytes;
+        model_fail("no task has a stack of its own here");
+}
+
 exec_future *execi_slab_alloc_slow(struct execi_slab *s)
 {
         (void)s;
