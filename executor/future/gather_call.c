@@ -36,7 +36,7 @@ static void note(struct call *k, exec_future *f, size_t i)
 static int start_one(struct call *k)
 {
         size_t i = k->next++;
-        exec_future *f = exec_create_task(k->fn, k->args + i * k->stride);
+        exec_future *f = exec_create_task(k->fn, k->args ? k->args + i * k->stride : NULL);
         int r = exec_completion_add(k->queue, f, (void *)i); /* NOLINT: an index */
 
         if (r) { /* H1 */

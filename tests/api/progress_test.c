@@ -127,13 +127,15 @@ static int play(void *arg, void **value)
 {
         struct player *p = arg;
         struct game *g = p->game;
-        int rc = 0;
+        int rc = 0, stop = 0;
 
         (void)value;
-        while (!rc && !atom_load(&g->stop, ACQUIRE)) {
+        while (!rc && !stop) {
                 exec_future *mine = g->ball[p->me];
 
                 rc = exec_await(mine, NULL);
+                stop = atom_load(&g->stop,
+                                 ACQUIRE); /* by who has the turn, and passes it on: so the other one sees it too */
                 exec_future_unref(mine);
                 g->ball[p->me] = exec_promise_new(NULL);
                 atom_add(&g->n_turns, 1, RELAXED);
@@ -161,8 +163,9 @@ static void test_X6_third_task_beside_ping_pong(struct fixture *fx)
                 fixture_wait(&g.n_turns, 100);
                 third = exec_create_task(stop_game, &g);
                 EXPECT_EQ(exec_wait(&third, 1, EXEC_ALL_COMPLETED, EXEC_FOREVER, NULL), 1);
-                for (int i = 0; i < 2; i++) {
+                for (int i = 0; i < 2; i++) /* each may still set the other one's */
                         EXPECT_EQ(exec_await(f[i], NULL), 0);
+                for (int i = 0; i < 2; i++) {
                         exec_future_unref(f[i]);
                         exec_future_unref(g.ball[i]);
                 }
@@ -204,9 +207,9 @@ static int piece(size_t begin, size_t end, void *arg)
 
 static void test_X7_a_loop_takes_nothing_unrelated(struct fixture *fx)
 {
-        size_t rounds = is_bound() ? 0 : test_rounds(100);
+        /* Where forks are tasks, one worker may begin the unrelated one while the loop waits. */
+        size_t rounds = is_bound() || fx->n_workers == 1 ? 0 : test_rounds(100);
 
-        (void)fx;
         for (size_t i = 0; i < rounds; i++) {
                 struct loop l = {0, 0, NULL};
                 exec_future *f;
