@@ -45,6 +45,7 @@ static struct execi_forkstack *forkstack = (struct execi_forkstack *)(void *)(bl
 static struct exec_fork forks[TASKS];
 static unsigned n_out;
 static struct execi_fiber forker, spare;
+static exec_future root; /* whose forks they are */
 static struct execi_slab slabs[WORKERS];
 static char *chunks[WORKERS]; /* with the cells of carriers */
 
@@ -215,6 +216,7 @@ static void start(unsigned n_workers, bool membarrier)
         memset(slabs, 0, sizeof(slabs));
         n_out = 0;
         execi_forkstack_init(forkstack, FORK_BLOCK, &pool);
+        atom_store(&forkstack->root, &root, RELAXED); /* @relaxed init */
         forker.forks = forkstack;
         for (unsigned i = 0; i < n_workers; i++)
                 make_carriers(i);
