@@ -27,10 +27,7 @@ exec_future *execi_strand_steal(struct execi_worker *v, struct execi_worker *w)
         struct exec_fork *f;
 
         if (!execi_forks_any(v, false)) {
-                struct execi_forkstack *s = v == w || !w->hungry ? NULL : atom_load(&v->forks, ACQUIRE);
-
-                if (s) /* R3 */
-                        execi_forkstack_mark(s);
+                execi_forks_ask(v, w);
                 return NULL;
         }
         if (!w->spare || !(t = execi_slab_alloc(w->slab)))

@@ -141,6 +141,14 @@ static struct exec_fork *steal_left(struct execi_worker *v, exec_future **root)
         return f;
 }
 
+void execi_forks_ask(struct execi_worker *v, struct execi_worker *w)
+{
+        struct execi_forkstack *s = v == w || !w->hungry ? NULL : atom_load(&v->forks, ACQUIRE); /* @pair forks.shown */
+
+        if (s)
+                execi_forkstack_mark(s);
+}
+
 struct exec_fork *execi_forks_steal(struct execi_worker *v, struct execi_worker *w, exec_future **root)
 {
         struct execi_forkstack *s = v == w ? NULL : atom_load(&v->forks, ACQUIRE); /* @pair forks.shown */
@@ -151,8 +159,8 @@ struct exec_fork *execi_forks_steal(struct execi_worker *v, struct execi_worker 
         f = execi_forkstack_steal(s);
         if (f)
                 *root = atom_load(&s->root, RELAXED); /* @relaxed: behind the place; it stays until f is joined */
-        else if (w->hungry)
-                execi_forkstack_mark(s);
+        else
+                execi_forks_ask(v, w);
         return f;
 }
 

@@ -44,6 +44,9 @@ bool execi_forks_mark_all(struct execi_worker *w);
 /* The same until all were, behind a membarrier each time. */
 void execi_forks_settle(struct execi_worker *w);
 
+/* The same of @v's running fiber alone, if @w is hungry. */
+void execi_forks_ask(struct execi_worker *v, struct execi_worker *w);
+
 /* One of @v's forks for @w, its root in *root. NULL: none. */
 struct exec_fork *execi_forks_steal(struct execi_worker *v, struct execi_worker *w, exec_future **root);
 /* Publish what @v's running fiber keeps to itself. */
