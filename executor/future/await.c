@@ -8,6 +8,7 @@
 #include "wait/block.h"
 #include "wait/cancel.h"
 #include "wait/circle.h"
+#include "wait/single.h"
 
 #include <executor/future.h>
 
@@ -24,12 +25,24 @@ static int fold(exec_future *f, void **value)
         return f->err;
 }
 
+static NOINLINE int fold_for_tsan(exec_future *f, void **value)
+{
+        execi_tsan_acquire(f);
+        return fold(f, value);
+}
+
+/* The same, by one who only saw that it is done. */
+static inline int fold_done(exec_future *f, void **value)
+{
+        return UNLIKELY(execi_sanitizer & SANITIZER_TSAN) ? fold_for_tsan(f, value) : fold(f, value);
+}
+
 /* May this child run right here, on the stack of its awaiter? Only what the caller could not have meant otherwise: it was
  * created last, nobody has started it, and the whole stack promised to every task is left below. Not on top of forks, of
  * which a stack has one row: what runs there belongs to them. */
 static inline bool is_direct(struct execi_worker *w, exec_future *f)
 {
-        return execi_deque_peek(&w->deque) == f && !execi_may_wait(w) && !(f->flags & CELL_OWN_STACK) &&
+        return !execi_may_wait(w) && !(f->flags & CELL_OWN_STACK) &&
                execi_fiber_room(w->fiber) > w->pool->promise_bytes + w->pool->red_bytes &&
                !(atom_load(&w->pool->halt, RELAXED) & HALT_BROKEN) && /* @relaxed hint */
                (LIKELY(!execi_is_forked(w->fiber->task)) || (f->flags & CELL_FORK));
@@ -42,7 +55,7 @@ static inline bool is_deadlock(struct execi_worker *w, exec_future *f, int64_t d
                (UNLIKELY(execi_awaits(f)) && w && deadline_ns == EXEC_FOREVER && execi_is_circle(w->fiber, f));
 }
 
-static inline int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
+static NOINLINE int await_slow(struct execi_worker *w, exec_future *f, int64_t deadline_ns, void **value)
 {
         int r = execi_may_wait(w);
 
@@ -78,29 +91,49 @@ static int await_direct(struct execi_worker *w, exec_future *f, void **value)
         return fold(f, value);
 }
 
+/* A task, in which nothing is in the way: suspend it. */
+static NOINLINE int await_suspended(struct execi_worker *w, exec_future *f, void **value)
+{
+        int r;
+
+        if (UNLIKELY(execi_may_wait(w) || (f->kind == CELL_TASK && is_deadlock(w, f, EXEC_FOREVER)) ||
+                     execi_is_forked(w->fiber->task)))
+                return await_slow(w, f, EXEC_FOREVER, value);
+        r = execi_wait_single(w, f);
+        execi_state_load(f);
+        execi_tsan_acquire(f);
+        return UNLIKELY(r) ? r : fold(f, value);
+}
+
+/* The task created last. */
+static NOINLINE int await_newest(struct execi_worker *w, exec_future *f, void **value)
+{
+        if (is_direct(w, f) && execi_deque_pop(&w->deque))
+                return await_direct(w, f, value);
+        return await_suspended(w, f, value);
+}
+
 int exec_await(exec_future *f, void **value)
 {
         struct execi_worker *w;
 
         if (UNLIKELY(!execi_is_future(f)))
                 return -EINVAL;
-        if (execi_state_is_done(f)) {
-                execi_tsan_acquire(f);
-                return fold(f, value);
-        }
+        if (execi_state_is_done(f))
+                return fold_done(f, value);
         w = execi_worker_current();
-        if (w && is_direct(w, f) && execi_deque_pop(&w->deque))
-                return await_direct(w, f, value);
-        return await_slow(w, f, EXEC_FOREVER, value);
+        if (UNLIKELY(!w))
+                return await_slow(w, f, EXEC_FOREVER, value);
+        if (execi_deque_peek(&w->deque) == f)
+                return await_newest(w, f, value);
+        return await_suspended(w, f, value);
 }
 
 int exec_await_until(exec_future *f, int64_t deadline_ns, void **value)
 {
         if (UNLIKELY(!execi_is_future(f)))
                 return -EINVAL;
-        if (execi_state_is_done(f)) {
-                execi_tsan_acquire(f);
-                return fold(f, value);
-        }
+        if (execi_state_is_done(f))
+                return fold_done(f, value);
         return await_slow(execi_worker_current(), f, deadline_ns, value);
 }

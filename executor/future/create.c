@@ -19,36 +19,16 @@
 
 #include <string.h>
 
-static inline void init(exec_future *f, enum cell_kind kind, unsigned flags)
-{
-        f->refs_err = CELL_REFS_ERR(1);
-        f->kind_to_since = CELL_KIND_TO_SINCE((uint8_t)kind, (uint8_t)flags);
-        atom_store(&f->extra, 0, RELAXED); /* @relaxed init */
-}
-
-static COLD exec_future *cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags)
+NOINLINE exec_future *execi_cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags)
 {
         bool allocated = !w || execi_tsan_precise();
         exec_future *f = allocated ? execi_cell_alloc(w ? w->pool : NULL) : execi_slab_alloc(w->slab);
 
         if (!f)
                 return NULL;
-        init(f, kind, flags | CELL_WATCHED | (allocated ? CELL_ALLOCATED : 0));
-        f->value = NULL;
-        atom_store(&f->word, 0, RELEASE);
-        return f;
-}
-
-exec_future *execi_cell_new(struct execi_worker *w, enum cell_kind kind, unsigned flags)
-{
-        exec_future *f;
-
-        if (UNLIKELY(!w || !w->pool->plain))
-                return cell_new_slow(w, kind, flags);
-        f = execi_slab_alloc(w->slab);
-        if (UNLIKELY(!f))
-                return NULL;
-        init(f, kind, flags);
+        if (!w || !w->pool->plain)
+                flags |= CELL_WATCHED;
+        execi_cell_init(f, kind, flags | (allocated ? CELL_ALLOCATED : 0));
         f->value = NULL;
         atom_store(&f->word, 0, RELEASE);
         return f;
@@ -174,7 +154,7 @@ static COLD exec_future *create_slow(struct execi_worker *w, const struct creati
         t = foreign || precise ? execi_cell_alloc(pool) : execi_slab_alloc(w->slab);
         if (!t)
                 return NULL;
-        init(t, CELL_TASK, foreign || precise ? flags | CELL_ALLOCATED : flags);
+        execi_cell_init(t, CELL_TASK, foreign || precise ? flags | CELL_ALLOCATED : flags);
         t->fn = c->fn;
         t->arg = (void *)(uintptr_t)c->arg; /* NOLINT */
         if (equip(w, t, c)) {
@@ -205,7 +185,7 @@ COLD exec_future *execi_create_fork(struct execi_worker *w, exec_fork_fn fn, str
 
         if (!t)
                 return NULL;
-        init(t, CELL_TASK, flags);
+        execi_cell_init(t, CELL_TASK, flags);
         t->fork_fn = fn;
         t->arg = fork;
         e = execi_extra_need(t, 0);
@@ -247,7 +227,7 @@ exec_future *exec_create_task_at(const char *place, exec_task_fn fn, void *arg)
         t = execi_slab_alloc(w->slab);
         if (UNLIKELY(!t))
                 return execi_failed(-ENOMEM);
-        init(t, CELL_TASK, 0);
+        execi_cell_init(t, CELL_TASK, 0);
         t->fn = fn;
         t->arg = arg;
         enqueue(w, t);

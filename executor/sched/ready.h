@@ -36,9 +36,11 @@ static inline void execi_wake(struct execi_worker *w, exec_future *t, enum wake_
                 execi_wake_slow(w, t, where);
                 return;
         }
-        COMPILER_BARRIER();                                /* R3: first the slot, then its thief */
-        if (UNLIKELY(atom_load(&w->next_wanted, RELAXED))) /* @relaxed R3 */
-                execi_ready_take_next_slow(w, NULL);
+        COMPILER_BARRIER();                                  /* R3: first the slot, then its thief */
+        if (UNLIKELY(atom_load(&w->next_wanted, RELAXED))) { /* @relaxed R3 */
+                execi_wake_slow(w, t, where);
+                return;
+        }
         atom_bump(&w->next_turn, 1);
         atom_store(&w->next, t, RELEASE); /* @pair ready.next */
         execi_idle_watch(w->pool);

@@ -94,6 +94,20 @@ static NOINLINE MAYBE_UNUSED enum claim_answer execi_wait_defer(struct execi_wai
         return CLAIM_WON;
 }
 
+/* Under the LOCK of the future that such a wait is linked to: nobody else ends it. The claimer then looks at the pin. */
+static inline bool execi_wait_is_sole(struct execi_wait *x)
+{
+        return (atom_load(&x->word, RELAXED) & (WAIT_STATE | WAIT_SOLE)) ==
+               (WAIT_ARMED | WAIT_SOLE); /* @relaxed: ordered by the future's word */
+}
+
+static inline void execi_wait_claim_sole(struct execi_wait *x)
+{
+        atom_store(&x->word, (atom_load(&x->word, RELAXED) & ~(uint32_t)WAIT_STATE) | WAIT_CLAIMED,
+                   RELEASE); /* @relaxed: nobody else changes it */
+        COMPILER_BARRIER();  /* V3: the pinner's membarrier does the rest */
+}
+
 /* A source of the wait. WON: the caller makes the task runnable. DEFERRED: the unpinner will. */
 static inline enum claim_answer execi_wait_claim(struct execi_wait *x, enum wait_by by)
 {

@@ -12,6 +12,7 @@
 #include "sched/suspend.h"
 #include "task/waitword.h"
 #include "wait/cancel.h"
+#include "wait/single.h"
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
@@ -26,18 +27,33 @@ static bool is_cancel_pending(exec_future *t)
         return UNLIKELY(atom_load(&t->word, SEQ_CST) & WORD_CANCEL); /* @pair state.cancel: V5 */
 }
 
-/* Without a deadline. */
-static void commit_link(struct execi_worker *w, void *ctx)
+static NOINLINE void link_slow(struct execi_worker *w, struct execi_single_wait *sw)
 {
-        struct future_wait *fw = ctx;
-        exec_future *t = fw->waiter.task;
+        exec_future *t = sw->waiter.task;
 
-        execi_wait_arm(&t->wait, WAIT_FORWARD | WAIT_SOLE, !w->pool->membarrier);
-        if (is_cancel_pending(t))
-                execi_cancel_deliver(w, t);
-        if (UNLIKELY(!execi_waiter_link(fw->future, &fw->waiter.node)) &&
+        if (!execi_waiter_link_slow(sw->future, &sw->waiter.node) &&
             execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON)
                 execi_wake(w, t, WAKE_NEXT);
+}
+
+static NOINLINE void link_cancelled(struct execi_worker *w, struct execi_single_wait *sw)
+{
+        execi_cancel_deliver(w, sw->waiter.task);
+        link_slow(w, sw);
+}
+
+/* Without a frame of its own, as most often; all else is a last call. */
+void execi_commit_single(struct execi_worker *w, void *ctx)
+{
+        struct execi_single_wait *sw = ctx;
+        exec_future *t = sw->waiter.task;
+
+        execi_wait_arm(&t->wait, WAIT_FORWARD | WAIT_SOLE, !w->pool->membarrier);
+        sw->waiter.node.kind = WAITER_TASK;
+        if (is_cancel_pending(t))
+                link_cancelled(w, sw);
+        else if (UNLIKELY(!execi_waiter_link_first(sw->future, &sw->waiter.node)))
+                link_slow(w, sw);
 }
 
 static void commit_timed(struct execi_worker *w, void *ctx)
@@ -68,20 +84,6 @@ static inline int result(exec_future *t, enum wait_by by)
         return by == BY_DEADLINE ? -ETIMEDOUT : 0;
 }
 
-static inline int task_waits_alone(struct execi_worker *w, exec_future *f)
-{
-        exec_future *t = w->fiber->task;
-        struct future_wait fw;
-
-        fw.waiter.node.kind = WAITER_TASK;
-        fw.waiter.task = t;
-        fw.future = f;
-        t->awaiting = f;
-        execi_gather_flush(w);
-        execi_suspend(w, commit_link, &fw);
-        return result(t, execi_wait_clear(&t->wait));
-}
-
 /* forked.h Q2 */
 static NOINLINE int task_waits_forked(struct execi_worker *w, exec_future *f)
 {
@@ -89,14 +91,14 @@ static NOINLINE int task_waits_forked(struct execi_worker *w, exec_future *f)
         int r;
 
         execi_pass_begin(t);
-        r = task_waits_alone(w, f);
+        r = execi_wait_single(w, f);
         execi_pass_end(t);
         return r;
 }
 
 static inline int task_waits(struct execi_worker *w, exec_future *f)
 {
-        return UNLIKELY(execi_is_forked(w->fiber->task)) ? task_waits_forked(w, f) : task_waits_alone(w, f);
+        return UNLIKELY(execi_is_forked(w->fiber->task)) ? task_waits_forked(w, f) : execi_wait_single(w, f);
 }
 
 /* A deadline ends the wait, unless a request went on to @f before: then the caller hears of @f's end, as of any awaited
@@ -128,7 +130,7 @@ static inline int task_waits_until_alone(struct execi_worker *w, exec_future *f,
                 if (is_done)
                         return result(t, passed ? BY_COMPLETION : by);
                 if (passed)
-                        return task_waits_alone(execi_worker_current(), f);
+                        return execi_wait_single(execi_worker_current(), f);
         } while (is_cancel_pending(t));
         return -ETIMEDOUT;
 }

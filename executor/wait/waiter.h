@@ -83,15 +83,20 @@ static inline uint64_t execi_waiter_as_oldest(const struct execi_waiter *n)
 
 /* Link @n to @f. false: f is done; nothing was changed. */
 bool execi_waiter_link_slow(exec_future *f, struct execi_waiter *n);
-static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
+/* As the first waiter, as most often. false: not so easy; nothing was changed. */
+static inline bool execi_waiter_link_first(exec_future *f, struct execi_waiter *n)
 {
         uint64_t w = atom_load(&f->word, RELAXED); /* @relaxed recheck */
 
         n->prev = NULL;
         n->next = 0;
         return LIKELY(!(w & (WORD_WAITERS | WORD_DONE | WORD_LOCK)) &&
-                      atom_cas(&f->word, &w, w | execi_waiter_as_oldest(n), ACQ_REL)) || /* W3 */
-               execi_waiter_link_slow(f, n);
+                      atom_cas(&f->word, &w, w | execi_waiter_as_oldest(n), ACQ_REL)); /* W3 */
+}
+
+static inline bool execi_waiter_link(exec_future *f, struct execi_waiter *n)
+{
+        return execi_waiter_link_first(f, n) || execi_waiter_link_slow(f, n);
 }
 /* Unlink @n, which was linked. false: f is done, and whoever finished it has let go of n or owns it. */
 bool execi_waiter_unlink(exec_future *f, struct execi_waiter *n);

@@ -8,6 +8,8 @@
  * The task runs on a stack of its own, which worker 0 or 1 enters. A suspension leaves it, and the worker's thread runs
  * the commit. */
 #include "base/compiler.h"
+#include "future/create.h"
+#include "future/failed.h"
 #include "port/context.h"
 #include "port/sanitizer.h"
 #include "run/fibers.h"
@@ -28,6 +30,8 @@
 
 #include "model.h"
 #include "model_suite.h"
+
+#include <executor/future.h>
 
 #include <string.h>
 
@@ -164,6 +168,8 @@ UNUSED_HERE(bool execi_outside_begin(void))
 UNUSED_HERE(void execi_outside_end(bool was))
 UNUSED_HERE(void execi_drop(exec_drop_fn drop, void *ptr))
 UNUSED_HERE(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
+UNUSED_HERE(exec_future *execi_failed(int err))
+UNUSED_HERE(exec_future *execi_cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags))
 UNUSED_HERE(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
 UNUSED_HERE(void execi_cell_free_allocated(exec_future *f))
 UNUSED_HERE(void execi_register_remove(struct execi_register *r, exec_future *f))
@@ -564,7 +570,7 @@ static void start_sleep(void)
 static void set(void)
 {
         model_write(&content, 1);
-        set_by_owner = execi_finish(NULL, promise, EXEC_DONE, 0, NULL);
+        set_by_owner = exec_promise_set(promise, NULL) == 0;
 }
 
 static void cancel(void)
