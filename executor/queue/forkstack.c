@@ -9,7 +9,8 @@ void execi_forkstack_init(struct execi_forkstack *s, enum execi_fork_kind kind, 
 {
         s->kind = kind;
         s->pool = pool;
-        atom_store(&s->word, execi_fork_pack(FORK_FIRST, FORK_FIRST, kind != FORK_BLOCK), RELAXED); /* @relaxed init */
+        atom_store(&s->word, execi_fork_pack(s, FORK_FIRST, FORK_FIRST, kind != FORK_BLOCK),
+                   RELAXED); /* @relaxed init */
 }
 
 static inline bool is_hungry(const _Atomic(uint32_t) *hungry)
@@ -35,13 +36,13 @@ bool execi_forkstack_pushed(exec_forks *at, const _Atomic(uint32_t) *hungry)
                 told = is_hungry(hungry) && split == top;
                 if (told)
                         split += (i + 1 - split + 1) / 2;
-                to = execi_fork_pack(top, split, false);
+                to = execi_fork_pack(s, top, split, false);
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public */
         return told;
 }
 
 /* What joining place @i makes of the word. *told: a fork was published. */
-static uint64_t popped(unsigned i, uint64_t w, bool hungry, bool *told)
+static uint64_t popped(struct execi_forkstack *s, unsigned i, uint64_t w, bool hungry, bool *told)
 {
         unsigned top = execi_fork_top(w), split = execi_fork_split(w);
 
@@ -52,7 +53,7 @@ static uint64_t popped(unsigned i, uint64_t w, bool hungry, bool *told)
                 split += (i - split + 1) / 2;
                 *told = true;
         }
-        return execi_fork_pack(top, split, hungry && split == top);
+        return execi_fork_pack(s, top, split, hungry && split == top);
 }
 
 enum execi_pop execi_forkstack_popped(exec_forks *at, struct exec_fork *f, const _Atomic(uint32_t) *hungry)
@@ -67,7 +68,7 @@ enum execi_pop execi_forkstack_popped(exec_forks *at, struct exec_fork *f, const
                         atom_store(execi_fork_at(at), f, RELEASE); /* G3; @pair fork.place */
                         return POP_TAKEN;
                 }
-                to = popped(i, w, is_hungry(hungry), &told);
+                to = popped(s, i, w, is_hungry(hungry), &told);
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* G2; @pair fork.public */
         return told ? POP_OWN_TELL : POP_OWN;
 }
@@ -80,7 +81,7 @@ void execi_forkstack_joined(exec_forks *at, const _Atomic(uint32_t) *hungry)
 
         atom_store(execi_fork_at(at), NULL, RELAXED); /* @relaxed owner: nobody takes it twice */
         do
-                to = execi_fork_pack(i, i, is_hungry(hungry));
+                to = execi_fork_pack(s, i, i, is_hungry(hungry));
         while (!atom_cas(&s->word, &w, to, ACQ_REL));
 }
 
@@ -113,7 +114,7 @@ bool execi_forkstack_publish(struct execi_forkstack *s)
 
         execi_spin_lock(&s->lock); /* a thief that has raised may lower again, below what is published here */
         w = atom_load(&s->word, ACQUIRE);
-        while (!atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, execi_fork_top(w) == head),
+        while (!atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, execi_fork_top(w) == head),
                          ACQ_REL)) /* @pair fork.public */
                 ;
         execi_spin_unlock(&s->lock);
@@ -163,13 +164,13 @@ static void raise_split(struct execi_forkstack *s)
         uint64_t w = atom_load(&s->word, ACQUIRE);
         unsigned split = execi_fork_split(w), head = end_of_forks(s, split, FORK_END);
 
-        if (head <= split || !atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, false), SEQ_CST))
+        if (head <= split || !atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, false), SEQ_CST))
                 return;
         execi_membarrier();
         head = end_of_forks(s, split, head);
         w = atom_load(&s->word, ACQUIRE);
         while (execi_fork_split(w) > head && /* what was public may be hidden again: so the owner shall look */
-               !atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, true), ACQ_REL))
+               !atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, true), ACQ_REL))
                 ;
 }
 

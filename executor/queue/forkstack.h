@@ -4,12 +4,16 @@
  * functions pass down; nobody stores how many forks are out: a place that is not 0 has one. A block is aligned to its
  * size, so the word that decides everything is found from the address of a place:
  *
- *   63..32 line                                  31..16 split   15..0 top
- *   a join or a fork below it takes the slow way  first private   first that is not taken
+ *   63..32 line                                31..16 split   15..0 top
+ *   a join or a fork up to it takes the slow way  first private   first that is not taken
  *
  *        taken          public          private       none
- *   |............|...............|................|0 0 0 0 ...        line: that of split, or ALL (hungry)
+ *   |............|...............|................|0 0 0 0 ...        line: just below split, or ALL (hungry)
  *   first       top            split            head
+ *
+ * line is the low half of an address, that of split less 1, so that a place is compared as it is. (Less 1 because a block
+ * may end where low halves do. When all of that one is public its line is ALL and nobody need be hungry: as good, for all
+ * its joins take the slow way.)
  *
  * G1 fork: store the function, the place (release), then read line. join: store 0, then read line. Both are plain; whoever
  *    raises split on the owner's behalf (force) runs a membarrier after and looks at the places again, from the first raised
@@ -64,7 +68,9 @@ struct execi_forkstack { /* in a block, at FORK_HEAD_AT */
 };
 
 _Static_assert(sizeof(struct execi_forkstack) <= CACHE_LINE, "the head of a block is one cache line");
-_Static_assert(FORK_HEAD_AT + 4 == 68, "executor/forkjoin.h knows where line is");
+#if !EXEC_FORK_CALLS
+_Static_assert(FORK_HEAD_AT + 4 == offsetof(struct exec_forks_block_, line), "executor/forkjoin.h knows where line is");
+#endif
 
 /* ---- places ---- */
 
@@ -110,9 +116,9 @@ static inline unsigned execi_fork_split(uint64_t w)
         return (unsigned)(w >> 16 & 0xffff);
 }
 
-static inline uint64_t execi_fork_pack(unsigned top, unsigned split, bool hungry)
+static inline uint64_t execi_fork_pack(struct execi_forkstack *s, unsigned top, unsigned split, bool hungry)
 {
-        uint64_t line = hungry ? FORK_LINE_ALL : (uint64_t)split * sizeof(exec_forks) << 32;
+        uint64_t line = hungry ? FORK_LINE_ALL : ((uintptr_t)execi_forkstack_place(s, split) - 1) << 32;
 
         return line | (uint64_t)split << 16 | top;
 }
@@ -127,7 +133,7 @@ static inline bool execi_forkstack_is_below_line(exec_forks *at)
 {
         uint64_t w = atom_load(&execi_forkstack_of(at)->word, RELAXED); /* @relaxed G1 */
 
-        return ((uintptr_t)at & (FORK_BLOCK_BYTES - 1)) < w >> 32;
+        return (uint32_t)(uintptr_t)at <= w >> 32;
 }
 
 static inline bool execi_forkstack_push(exec_forks *at, struct exec_fork *f, exec_fork_fn fn)
