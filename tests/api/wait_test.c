@@ -189,6 +189,36 @@ static void test_W6_first_completed(struct fixture *fx)
 }
 
 /* What the loop of a program does: wait, take out what is done, wait again. */
+static int finish_given(void *arg, void **value)
+{
+        *value = NULL;
+        return exec_promise_set(arg, NULL);
+}
+
+/* Of many: a ready task ends the last one, or a later sleep, so that the wait has to be linked to all. */
+static void test_W6_the_last_of_many(struct fixture *fx)
+{
+        enum { N = 40 };
+        exec_future *f[N], *t;
+        bool done[N];
+
+        (void)fx;
+        for (int i = 0; i < N - 1; i++)
+                f[i] = exec_promise_new(NULL);
+        for (int late = 0; late < 2; late++) {
+                f[N - 1] = late ? exec_sleep_future(EXEC_MS(5)) : exec_promise_new(NULL);
+                t = late ? NULL : exec_create_task(finish_given, f[N - 1]);
+                EXPECT_EQ(wait_forever(f, N, EXEC_FIRST_COMPLETED, done), 1);
+                for (int i = 0; i < N; i++)
+                        EXPECT_EQ(done[i], i == N - 1);
+                if (t)
+                        EXPECT_EQ(exec_await(t, NULL), 0);
+                exec_future_unref(t);
+                exec_future_unref(f[N - 1]);
+        }
+        exec_future_unref_all(f, N - 1);
+}
+
 static void test_W6_in_a_loop(struct fixture *fx)
 {
         size_t n = test_scale(500), left = n;
@@ -232,6 +262,15 @@ static int wait_noted(void *arg, void **value)
         *value = NULL;
         atom_store(&x->begun, 1, RELEASE);
         x->rc = exec_wait(x->f, x->n, x->mode, x->deadline_ns, x->done);
+        return x->rc < 0 ? x->rc : 0;
+}
+
+static int wait_noted_only(void *arg, void **value)
+{
+        struct waiter *x = arg;
+
+        *value = NULL;
+        x->rc = exec_wait(x->f, x->n, x->mode, x->deadline_ns, NULL);
         return x->rc < 0 ? x->rc : 0;
 }
 
@@ -544,6 +583,34 @@ static void test_W19_cancelled_before_it_waits(struct fixture *fx)
         exec_future_unref(done);
 }
 
+static int cancel_other(void *arg, void **value)
+{
+        *value = NULL;
+        return exec_cancel(*(exec_future **)arg, NULL) ? 0 : -EINVAL;
+}
+
+/* One worker: who waits for many lets what is ready run first, and that cancels it. */
+static void test_W19_cancelled_before_it_is_linked(struct fixture *fx)
+{
+        enum { N = 40 };
+        exec_future *f[N], *canceller, *t = NULL;
+        struct waiter x = {.f = f, .n = N, .mode = EXEC_FIRST_COMPLETED, .deadline_ns = EXEC_FOREVER};
+
+        (void)fx;
+        for (int i = 0; i < N; i++)
+                f[i] = exec_promise_new(NULL);
+        canceller = exec_create_task(cancel_other, &t); /* the newest runs first */
+        t = exec_create_task(wait_noted_only, &x);
+        EXPECT_EQ(exec_await(t, NULL), -ECANCELED);
+        EXPECT_EQ(x.rc, -ECANCELED);
+        EXPECT_EQ(exec_await(canceller, NULL), 0);
+        for (int i = 0; i < N; i++)
+                EXPECT_PENDING(f[i]);
+        exec_future_unref(t);
+        exec_future_unref(canceller);
+        exec_future_unref_all(f, N);
+}
+
 /* One worker: cancelled while it waits, but withdrawn before it goes on: it waits on. */
 static void test_W19_withdrawn(struct fixture *fx)
 {
@@ -639,6 +706,7 @@ static const struct fixture_case cases[] = {
         CASE(test_W2_places_agree_in_a_race),
         CASE(test_W3_arguments),
         CASE(test_W6_first_completed),
+        CASE(test_W6_the_last_of_many),
         CASE(test_W6_in_a_loop),
         CASE_ONE(test_W7_all_that_are_done_at_the_return),
         CASE(test_W9_first_exception),
@@ -654,6 +722,7 @@ static const struct fixture_case cases[] = {
         CASE(test_W18_cancelled_counts_as_done),
         CASE(test_W19_the_waiter_is_cancelled),
         CASE(test_W19_cancelled_before_it_waits),
+        CASE_ONE(test_W19_cancelled_before_it_is_linked),
         CASE_ONE(test_W19_withdrawn),
         CASE(test_W19_cancel_races_completion),
         CASE(test_no_memory),
