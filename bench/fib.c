@@ -1,7 +1,7 @@
 /* fib.c - fib by double recursion without a cut-off, on the library: what is measured is fork and join.
  *
  *   typed    the compiler sees through the fork
- *   pointer  by exec_call_fork(), a function pointer for each call */
+ *   pointer  by exec_invoke_two(), a function pointer and an argument for each call */
 #include "pool.h"
 #include "problems.h"
 
@@ -47,8 +47,6 @@ static int fib_call(void *arg, exec_forks *at)
 {
         struct fib *p = arg;
         struct fib parts[2];
-        struct exec_call left;
-        exec_forks *next;
 
         if (p->n < 2) {
                 p->result = p->n;
@@ -56,11 +54,7 @@ static int fib_call(void *arg, exec_forks *at)
         }
         parts[0].n = p->n - 1;
         parts[1].n = p->n - 2;
-        left.fn = fib_call;
-        left.arg = &parts[0];
-        next = exec_call_fork(at, &left);
-        fib_call(&parts[1], next);
-        exec_call_join(at, &left);
+        exec_invoke_two(at, fib_call, &parts[0], fib_call, &parts[1]);
         p->result = parts[0].result + parts[1].result;
         return 0;
 }

@@ -191,6 +191,24 @@ EXEC_INLINE int exec_call_join(exec_forks *at, struct exec_call *call)
         return call->err;
 }
 
+/* exec_invoke_two - call @first and @second, side by side where a worker is free. For functions that are known where it
+ * stands a compiler sees through it; exec_call_join() loads the function that it calls.
+ * Returns   0, or the error of the first of them, in their order, that returned one.
+ * Blocks    until both have returned. */
+EXEC_INLINE int exec_invoke_two(exec_forks *at, exec_call_fn first, void *first_arg, exec_call_fn second,
+                                void *second_arg)
+{
+        struct exec_call call;
+        int err;
+
+        call.fn = second;
+        call.arg = second_arg;
+        err = first(first_arg, exec_call_fork(at, &call));
+        if (exec_join(at, &call.fork))
+                call.err = second(second_arg, at);
+        return err ? err : call.err;
+}
+
 /* exec_invoke - make all @n calls, side by side where workers are free, and wait for all of them. @at NULL: from the
  * caller's place; in a plain thread on the default pool.
  * Returns   0, or the error of the first call, in their order, that returned one; -EINVAL: calls or an fn is NULL; -EINVAL

@@ -803,6 +803,21 @@ static void test_fib_by_pointers(struct fixture *fx)
         EXPECT_EQ(f.result, fib_of(f.n));
 }
 
+static int call_fib_by_two(void *arg, exec_forks *at)
+{
+        struct fib *f = arg;
+        struct fib parts[2] = {{.n = f->n - 1}, {.n = f->n - 2}};
+        int err;
+
+        if (f->n < 2) {
+                f->result = f->n;
+                return 0;
+        }
+        err = exec_invoke_two(at, call_fib_by_two, &parts[0], call_fib_by_two, &parts[1]);
+        f->result = parts[0].result + parts[1].result;
+        return err;
+}
+
 static int call_error(void *arg, exec_forks *at)
 {
         (void)at;
@@ -814,6 +829,20 @@ static int call_count(void *arg, exec_forks *at)
         (void)at;
         atom_add((_Atomic(int) *)arg, 1, RELAXED);
         return 0;
+}
+
+static void test_invoke_two(struct fixture *fx)
+{
+        struct fib f = {.n = TEST_TSAN ? 11 : 18};
+        _Atomic(int) count = 0;
+
+        (void)fx;
+        EXPECT_EQ(call_fib_by_two(&f, exec_forks_here()), 0);
+        EXPECT_EQ(f.result, fib_of(f.n));
+        EXPECT_EQ(exec_invoke_two(exec_forks_here(), call_error, VAL(-EIO), call_error, VAL(-EBUSY)), -EIO);
+        EXPECT_EQ(exec_invoke_two(exec_forks_here(), call_error, VAL(-EIO), call_count, &count), -EIO);
+        EXPECT_EQ(exec_invoke_two(exec_forks_here(), call_count, &count, call_error, VAL(-EBUSY)), -EBUSY);
+        EXPECT_EQ(atom_load(&count, RELAXED), 2);
 }
 
 static void test_invoke(struct fixture *fx)
@@ -905,6 +934,7 @@ static const struct fixture_case cases[] = {
         CASE_TASK(test_timeout_around_forks),
         CASE(test_a_group_in_a_fork_of_one_cancelled_before),
         CASE_TASK(test_fib_by_pointers),
+        CASE_TASK(test_invoke_two),
         CASE(test_invoke),
         CASE_BARE(test_invoke_without_a_pool),
         CASE(test_without_memory),
