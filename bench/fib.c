@@ -32,7 +32,7 @@ static uint64_t fib(unsigned n, exec_forks *at)
         left.n = n - 1;
         right = fib(n - 2, exec_fork(at, &left.fork, fib_fork));
         if (exec_join(at, &left.fork))
-                return fib(n - 1, at) + right;
+                return fib(left.n, at) + right;
         return left.result + right;
 }
 

@@ -104,21 +104,27 @@ struct exec_forks_block_ {
  * comes behind it in the program; nothing keeps the processor from doing it earlier.
  *
  * The builtins say the same, but gcc takes each for a call when it weighs whether to inline a function that forks, and then
- * does not; and compilers do not compare with what an atomic load reads where it lies. */
+ * does not; and compilers do not compare with what an atomic load reads where it lies. The address of the block is made
+ * anew for each comparison, as a register that is kept for the join is dearer. */
 static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
 {
-        struct exec_forks_block_ *block = (struct exec_forks_block_ *)((uintptr_t)at & ~(uintptr_t)0xffff);
+        uintptr_t block = (uintptr_t)at;
         bool is_slow;
 
 #if defined(__x86_64__) && defined(__LP64__)
-        __asm__ __volatile__ __inline__("movq %[fork], %[place]\n\tcmpl %k[at], %[line]"
-                                        : "=@ccae"(is_slow), [place] "=m"(at->fork)
-                                        : [fork] "re"(fork), [at] "r"(at), [line] "m"(block->line)
-                                        : "memory");
+        __asm__ __volatile__ __inline__(
+                "mov{q %[fork], %[place]| QWORD PTR %[place], %[fork]}\n\t"
+                "xor{w} %w[block], %w[block]\n\t"
+                "cmp{l %k[at], %c[line](%[block])| DWORD PTR [%[block] + %c[line]], %k[at]}"
+                : "=@ccae"(is_slow), [place] "=m"(at->fork), [block] "+&r"(block)
+                : [fork] "re"(fork), [at] "r"(at), [line] "i"(offsetof(struct exec_forks_block_, line))
+                : "memory");
 #else
+        block &= ~(uintptr_t)0xffff;
         __atomic_store_n(&at->fork, (void *)fork, __ATOMIC_RELEASE);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        is_slow = (uint32_t)(uintptr_t)at <= __atomic_load_n(&block->line, __ATOMIC_RELAXED);
+        is_slow = (uint32_t)(uintptr_t)at <=
+                  __atomic_load_n(&((struct exec_forks_block_ *)block)->line, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
 #endif
         return __builtin_expect(is_slow, 0);
