@@ -6,6 +6,7 @@
 
 #define NEXT_STALE_NS ((int64_t)50 * 1000) /* a slot that stood longer belongs to anybody */
 enum { STEAL_MAX = 32 };
+enum { LONG_QUEUE = 128, FRAME_LINES = 9, RECORD_LINES = 3 };
 
 static void push(struct execi_worker *to, struct execi_link *first, struct execi_link *last, uint32_t n)
 {
@@ -108,6 +109,20 @@ static struct execi_link *pop_from(struct execi_fifo *q, _Atomic(uint32_t) *n)
         return l;
 }
 
+/* L(ready_lock) In a long queue the memory of each task has been out of use for long: fetch what the next one is going to
+ * touch, its fiber and the frames of its wait, while this one runs; and the cell behind it. */
+static inline void fetch_ahead(const struct execi_fifo *q, uint32_t n)
+{
+        const char *fiber;
+
+        if (LIKELY(n < LONG_QUEUE))
+                return;
+        fiber = (const char *)execi_cell_of_link(q->head)->fiber;
+        for (int line = -FRAME_LINES; line < RECORD_LINES; line++)
+                PREFETCH(fiber + line * CACHE_LINE);
+        PREFETCH(q->head->next);
+}
+
 /* Inbox and queue take turns: a tied task that only yields must not starve the others. */
 exec_future *execi_ready_pop(struct execi_worker *w)
 {
@@ -122,6 +137,7 @@ exec_future *execi_ready_pop(struct execi_worker *w)
                 l = pop_from(&w->ready, &w->n_ready);
         if (!l)
                 l = pop_from(&w->inbox, &w->n_inbox);
+        fetch_ahead(&w->ready, atom_load(&w->n_ready, RELAXED)); /* @relaxed locked */
         execi_spin_unlock(&w->ready_lock);
         return l ? execi_cell_of_link(l) : NULL;
 }
