@@ -4,6 +4,7 @@
 
 #include "future/here.h"
 
+#include <executor/loop.h>
 #include <executor/task.h>
 
 enum { PIECES_A_WORKER = 32, STEPS_A_PIECE = 8 };
@@ -39,6 +40,8 @@ static inline void execi_pieces_answer(struct execi_pieces *p, int answer)
 {
         int none = 0;
 
+        if (UNLIKELY(answer > EXEC_LOOP_STOP)) /* as a task's */
+                answer = -EINVAL;
         if (UNLIKELY(answer))
                 atom_cas(&p->stop, &none, answer, ACQ_REL);
 }

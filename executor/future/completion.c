@@ -241,7 +241,7 @@ exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsign
         exec_completion *c = (flags & ~(unsigned)EXEC_UNREF) ? NULL : new_closed(f, n);
 
         if (!c) {
-                if (flags & EXEC_UNREF)
+                if ((flags & EXEC_UNREF) && n <= SIZE_MAX / sizeof *f) /* no array is so long */
                         exec_future_unref_all(f, n);
                 return NULL;
         }

@@ -5,11 +5,11 @@
  * L1 n_left counts the slots that are linked or in the hands of a finishing thread, and 1 while the waiter registers.
  *    Exactly one makes it 0: the waiter, at the end of registering or when it has taken its slots back; or a finishing
  *    thread, which then ends the wait and sets told. So the waiter may go when it has made it 0 or sees told.
- * Y1 who waits for the first of many lets the tasks run first that are ready now: one of them may be the one that ends a
- *    future, and to look at many twice costs a fraction of linking and unlinking them. He comes back no later than a wake
- *    would bring him.
  * L2 ended and the claim of the waiter are one step under the lock; so are its arming and a look at ended. Whoever claimed
- *    it wakes it as his last step, when he has left this record already. */
+ *    it wakes it as his last step, when he has left this record already.
+ * L3 who waits without a deadline for the first of many lets the tasks run first that are ready now, and some new ones, no
+ *    more than a wake would let: one of them may end a future, and to look at many twice costs a fraction of linking and
+ *    unlinking them. */
 #include "future/several.h"
 
 #include "future/here.h"
@@ -217,6 +217,13 @@ static bool is_over(const struct several *x, exec_future *const f[], size_t *fir
         return n_done == x->n;
 }
 
+/* On this worker. */
+static bool is_any_ready(struct execi_worker *w)
+{
+        return atom_load(&w->next, RELAXED) || atom_load(&w->n_ready, RELAXED) || /* @relaxed hints */
+               atom_load(&w->n_inbox, RELAXED) || execi_deque_count(&w->deque);
+}
+
 static int wait_unless_over(struct several *x, exec_future *const f[], int64_t deadline_ns, size_t *first)
 {
         struct execi_worker *w = execi_worker_current();
@@ -230,8 +237,8 @@ static int wait_unless_over(struct several *x, exec_future *const f[], int64_t d
                 return r;
         if (w && execi_cancellation_point(w))
                 return -ECANCELED;
-        if (w && x->until == UNTIL_ONE && x->n > N_FEW) { /* Y1 */
-                if (execi_give_way())
+        if (w && x->until == UNTIL_ONE && x->n > N_FEW && deadline_ns == EXEC_FOREVER && is_any_ready(w)) { /* L3 */
+                if (execi_give_way(NEW_BEFORE_WAITER))
                         return -ECANCELED;
                 if (is_over(x, f, first))
                         return 0;

@@ -29,7 +29,7 @@ int exec_yield(void)
         if (r)
                 return r;
         if (w)
-                return execi_give_way();
+                return execi_give_way(UINT32_MAX);
         sched_yield();
         return 0;
 }

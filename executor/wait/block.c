@@ -234,24 +234,33 @@ int execi_wait_until(int64_t deadline_ns)
 
 enum { MAX_READY_BEHIND_NEW = 64 };
 
+struct way {
+        exec_future *task;
+        uint32_t n_new;
+};
+
 static void commit_yield(struct execi_worker *w, void *ctx)
 {
-        exec_future *t = ctx;
+        struct way way = *(struct way *)ctx; /* the task may go on from the wake on */
 
         /* What was queued before runs first; but with many ready already, live stacks must not pile up. */
-        if (atom_load(&w->n_ready, RELAXED) < MAX_READY_BEHIND_NEW) /* @relaxed hint */
-                w->n_new_first = execi_deque_count(&w->deque);
-        execi_wake(w, t, WAKE_QUEUE);
+        if (atom_load(&w->n_ready, RELAXED) < MAX_READY_BEHIND_NEW) { /* @relaxed hint */
+                uint32_t n = execi_deque_count(&w->deque);
+
+                w->n_new_first = n < way.n_new ? n : way.n_new;
+        }
+        execi_wake(w, way.task, WAKE_QUEUE);
 }
 
-int execi_give_way(void)
+int execi_give_way(uint32_t n_new)
 {
         struct execi_worker *w = execi_worker_current();
         exec_future *t = w->fiber->task;
+        struct way way = {t, n_new};
 
         if (execi_cancellation_point(w))
                 return -ECANCELED;
         execi_gather_flush(w);
-        execi_suspend(w, commit_yield, t);
+        execi_suspend(w, commit_yield, &way);
         return is_cancel_pending(t) && execi_cancel_take(t) ? -ECANCELED : 0;
 }

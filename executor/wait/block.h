@@ -11,8 +11,8 @@ int execi_wait_future(exec_future *f, int64_t deadline_ns);
 /* Sleep until @deadline_ns. 0; -ECANCELED. */
 int execi_wait_until(int64_t deadline_ns);
 
-/* Let others go first. 0; -ECANCELED. */
-int execi_give_way(void);
+/* Let others of this worker go first: those that are ready, and at most @n_new new tasks. 0; -ECANCELED. */
+int execi_give_way(uint32_t n_new);
 
 /* The running task's undelivered request is delivered now: -ECANCELED; 0: there is none. */
 static inline int execi_cancellation_point(struct execi_worker *w)

@@ -24,7 +24,8 @@ enum exec_gather_flags {
  *           as failed with -ECANCELED); -ECANCELED: the caller was cancelled, which was passed on to every child, and
  *           all have ended (unless one had failed just before: then the others go on);
  *           -EINVAL: f or one of f[] is NULL, the flags; -EDEADLK: the caller is among f (but a future that awaits the
- *           caller, or a gather that contains it, is not seen: that waits for ever); -ENOMEM; -EPERM: see types.h.
+ *           caller, or a gather that contains it, is not seen: that waits for ever); -ENOMEM, also for an n beyond
+ *           2^32; -EPERM: see types.h, also where all have ended. A child that failed comes before a mistake behind it in f.
  *           @out is written in every case: EXEC_PENDING where nothing was looked at.
  * Owns      with EXEC_UNREF values that nobody else holds are dropped before the return: take them another way.
  * Blocks    yes.  Cancel  is a cancellation point unless all have ended already; a request then waits for the next. */
@@ -43,7 +44,8 @@ EXEC_API exec_future *exec_gather_future(exec_future *const f[], size_t n, unsig
  * limit). out[i] (out may be NULL) gets the outcome; its value is the caller's own now. With out NULL values are
  * forgotten: nothing drops them.
  * @flags    EXEC_COLLECT or 0; others are -EINVAL.
- * Returns   as exec_gather(); -EINVAL: fn or args is NULL, n is too large, the flags, no pool. Without EXEC_COLLECT the
+ * Returns   as exec_gather(); -EINVAL: fn is NULL, args is NULL with n and stride not 0, n is too large, the flags, no
+ *           pool (the current one; in a plain thread the default pool). Without EXEC_COLLECT the
  *           first error stops the start of further calls and cancels the running ones. So does -ENOMEM. All that were
  *           started have ended on return; calls never started say EXEC_PENDING.
  * Blocks    yes.  Cancel  is a cancellation point; passed on to the calls that run. */
@@ -61,10 +63,10 @@ EXEC_API int exec_completion_add(exec_completion *c, exec_future *f, void *tag);
 
 /* exec_completion_next - the next future that has finished, in the order of finishing. Several consumers may wait; each
  * future goes to exactly one.
- * Returns   1 and *f, *tag (each may be NULL); 0: nothing is left in the queue; -ETIMEDOUT: nothing finished until the
+ * Returns   1 and *f, *tag (each may be NULL); 0: nothing is in the queue now, which is the end only if nobody adds any more; -ETIMEDOUT: nothing finished until the
  *           deadline (what has finished is given even when it has passed); -ECANCELED; -EPERM where it would have to
  *           wait; -EINVAL. A queue that holds the calling task itself waits for ever for it.
- * Owns      *f is a reference, the caller's; with f NULL it is given back.
+ * Owns      *f is a reference, the caller's; with f NULL it is given back. It does not count as looking at an error.
  * Blocks    yes.  Cancel  is a cancellation point where it has to wait; takes nothing, cancels nothing it holds. */
 EXEC_API int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **f, void **tag);
 

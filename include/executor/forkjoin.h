@@ -36,7 +36,7 @@
  * the fork is visible to it, and what it wrote after its join.
  *
  * Inside a fork everything of a task may be called. It belongs to the task that forked it: exec_current_task(), its name
- * and its task-locals are that one's (exec_local_set() in a fork returns -EPERM). A cancellation of the task is seen by
+ * and its task-locals are that one's (exec_local_set() returns -EPERM in a fork, and in the task while forks are out). A cancellation of the task is seen by
  * every wait while forks are out, and stays: each wait goes on to what it awaits, and returns -ECANCELED; it is delivered
  * once, to the task, when all are joined. It reaches a fork that runs elsewhere when its forker joins it. Cleaning up that
  * must wait belongs behind the joins.
@@ -100,6 +100,14 @@ struct exec_forks_block_ {
         uint32_t line; /* the low half of the last address that takes the slow way */
 };
 
+/* Of the compilers that take such a statement: gcc from 9 on, clang from 11 on. */
+#if defined(__x86_64__) && defined(__LP64__) && defined(__GCC_ASM_FLAG_OUTPUTS__) &&                                   \
+        ((defined(__clang__) && __clang_major__ >= 11) || (!defined(__clang__) && __GNUC__ >= 9))
+#define EXEC_FORK_ASM_ 1
+#else
+#define EXEC_FORK_ASM_ 0
+#endif
+
 /* Store @fork, or NULL, into the place @at, then ask whether its slow half must decide. The store is a release, the load
  * comes behind it in the program; nothing keeps the processor from doing it earlier.
  *
@@ -111,7 +119,7 @@ static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
         uintptr_t block = (uintptr_t)at;
         bool is_slow;
 
-#if defined(__x86_64__) && defined(__LP64__)
+#if EXEC_FORK_ASM_
         __asm__ __volatile__ __inline__(
                 "mov{q %[fork], %[place]| QWORD PTR %[place], %[fork]}\n\t"
                 "xor{w} %w[block], %w[block]\n\t"
@@ -131,7 +139,8 @@ static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
 }
 #endif
 
-/* exec_fork - @fn(@fork) may run from now on, anywhere, until exec_join() with the same place and fork.
+/* exec_fork - @fn(@fork) may run from now on, anywhere, until exec_join() with the same place and fork. @at is never NULL:
+ * exec_forks_here() where there is none yet.
  * Returns   the place for what the caller calls before the join.
  * Blocks    where @fn does, if it runs right here: beyond some 8,000 forks that are out at once in one task, where there is no
  *           memory, and where there is no task. Then the caller's worker may be another afterwards. */
@@ -162,7 +171,8 @@ EXEC_INLINE bool exec_join(exec_forks *at, struct exec_fork *fork)
 #endif
 }
 
-/* The same by function pointers, for calls that cannot be inlined. */
+/* The same by function pointers, for calls that cannot be inlined. What such a function returns is handed back as it is: 0,
+ * or a negative errno value. */
 typedef int (*exec_call_fn)(void *arg, exec_forks *at);
 
 /* One call of exec_invoke(). Set fn and arg. */
@@ -197,8 +207,10 @@ EXEC_INLINE int exec_call_join(exec_forks *at, struct exec_call *call)
         return call->err;
 }
 
-/* exec_invoke_two - call @first and @second, side by side where a worker is free. For functions that are known where it
- * stands a compiler sees through it; exec_call_join() loads the function that it calls.
+/* exec_invoke_two - call @first and @second, side by side where a worker is free. Functions that are constants here can be
+ * inlined; through exec_call_fork() and exec_call_join() they cannot. @at: a place, never NULL (exec_invoke() takes NULL);
+ * neither function may be NULL: nothing is checked. Where forks run at once, as in a plain thread, both run here, @second
+ * first.
  * Returns   0, or the error of the first of them, in their order, that returned one.
  * Blocks    until both have returned. */
 EXEC_INLINE int exec_invoke_two(exec_forks *at, exec_call_fn first, void *first_arg, exec_call_fn second,

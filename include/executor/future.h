@@ -29,7 +29,7 @@ EXEC_API void exec_future_unref_all(exec_future *const f[], size_t n); /* one re
 EXEC_API int exec_await(exec_future *f, void **value);
 
 /* exec_await_until - wait for @f to finish until a deadline, else as exec_await().
- * Returns   as exec_await(); also -ETIMEDOUT: f goes on, nothing is cancelled.
+ * Returns   as exec_await(); also -ETIMEDOUT: f goes on, nothing is cancelled (or f FAILED with that: exec_future_done() tells).
  * Blocks    yes, until the deadline.  Cancel  as exec_await(). */
 EXEC_API int exec_await_until(exec_future *f, int64_t deadline_ns, void **value);
 
@@ -40,12 +40,13 @@ EXEC_API bool exec_future_done(const exec_future *f); /* finished in any way; tr
 EXEC_API int exec_future_outcome(const exec_future *f, struct exec_outcome *out);
 
 /* exec_take - move the value of a DONE future out: it is the caller's now, drop_value will not see it. @value may be
- * NULL, for one who has the value from exec_await() already.
+ * NULL, for one who has the value from exec_await() already. Await, outcome, gather and any go on giving the same pointer, which
+ * is borrowed from whoever took it.
  * Returns   0; -EINPROGRESS; -EALREADY: taken before; f's error; -EINVAL: a gather, whose value stays its own. */
 EXEC_API int exec_take(exec_future *f, void **value);
 
 /* exec_future_error_message - the message attached by exec_fail(), or NULL; borrowed from f. *file and *line (may be
- * NULL) tell where. */
+ * NULL) tell where; they are written only where there is a message. */
 EXEC_API const char *exec_future_error_message(const exec_future *f, const char **file, int *line);
 
 /* exec_cancel - ask @f to end. A queued task ends CANCELLED and its body never runs; a waiting one is woken: its wait
@@ -74,10 +75,12 @@ EXEC_API int exec_try_cancel_unstarted(exec_future *task, const char *reason);
 EXEC_API const char *exec_cancel_reason(const exec_future *f);
 
 /* A done callback. It runs once, outside every lock, on the thread that finished the future, before that thread goes
- * on; callbacks never nest. It must not wait (waits return -EPERM); exec_current_task() is NULL. @f is borrowed. */
+ * on; not at all where the last reference of an unfinished promise goes. Callbacks never nest. It must not wait (what has to
+ * wait, gathers, sleeps and exec_yield() return -EPERM); exec_current_task() is NULL. @f is borrowed. */
 typedef void (*exec_callback_fn)(exec_future *f, void *arg);
 
-/* exec_future_add_callback - call @fn(@f, @arg) when f finishes; at once on this thread when it has.
+/* exec_future_add_callback - call @fn(@f, @arg) when f finishes; at once on this thread when it has: called in a done callback,
+ * after that one has returned.
  * Returns   0; -ENOMEM. */
 EXEC_API int exec_future_add_callback(exec_future *f, exec_callback_fn fn, void *arg);
 
@@ -98,7 +101,8 @@ EXEC_API int exec_promise_set(exec_future *promise, void *value);
 EXEC_API int exec_promise_fail(exec_future *promise, int err);
 
 /* exec_set_unhandled - @fn is called once for each FAILED future whose error nobody looked at (by await, outcome, take,
- * gather, error message or cancel) when its last reference goes. NULL: a warning to the log (the default). It runs on
+ * gather, any, map, group, error message, or a cancel that came too late; not by exec_wait() or exec_completion_next()) when
+ * its last reference goes. Not for what had failed when it was made, as a task that could not be created. NULL: a warning to the log (the default). It runs on
  * the thread that gave that reference up, as a drop function does (executor/task.h); @f is valid for the call only. */
 typedef void (*exec_unhandled_fn)(exec_future *f, const struct exec_outcome *outcome, void *ctx);
 EXEC_API void exec_set_unhandled(exec_unhandled_fn fn, void *ctx);

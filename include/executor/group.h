@@ -108,8 +108,8 @@ EXEC_API int exec_group_cancel(exec_group *g);
 EXEC_API int exec_group_end(exec_group *g, int body_err);
 
 /* exec_group_end_until - exec_group_end() until a deadline.
- * Returns   as exec_group_end(); also -ETIMEDOUT: the children go on, the body too, and the group is to be ended once more
- *           (what @body_err has cancelled stays so).
+ * Returns   as exec_group_end(); also -ETIMEDOUT: the children go on, the body too, and the group is to be ended once more,
+ *           with the same @body_err: its error is kept only by the call that ends the group (what it has cancelled stays so).
  * Blocks    yes, until the deadline.  Cancel  as exec_group_end(). */
 EXEC_API int exec_group_end_until(exec_group *g, int body_err, int64_t deadline_ns);
 
@@ -132,7 +132,8 @@ struct exec_group_error {
 EXEC_API size_t exec_group_n_errors(const exec_group *g);
 EXEC_API const struct exec_group_error *exec_group_error(const exec_group *g, size_t i);
 
-/* exec_group_free - free a group; NULL is allowed. One that was not ended is cancelled, and its children go on without it.
+/* exec_group_free - free a group; NULL is allowed. One that was not ended is cancelled, and its children go on without it; what
+ * it asked of the task that began it stays: end it first.
  * No call on @g may be in progress; from children neither. */
 EXEC_API void exec_group_free(exec_group *g);
 

@@ -32,8 +32,9 @@ typedef struct exec_local exec_local; /* a key */
 EXEC_API int exec_local_new(exec_local **key, exec_drop_fn drop);
 
 /* exec_local_set - from now on the caller, and tasks that it will create, see @value; NULL: none, as at the beginning.
- * Returns   0; -EINVAL: @key is NULL; -ENOMEM: the old value stands, @value is still the caller's; -EPERM: see above.
- * Owns      @value is the library's until it is dropped. The old value may be dropped in this call. */
+ * Returns   0; -EINVAL: @key is NULL; -ENOMEM: the old value stands; -EPERM: see above, or in a fork, or with forks out.
+ * Owns      @value is the library's until it is dropped; on an error it stays the caller's. The old value may be dropped in
+ *           this call, also where it is the same pointer: do not set one again. */
 EXEC_API int exec_local_set(exec_local *key, void *value);
 
 /* exec_local_get - the caller's value, or NULL. Borrowed: until the caller sets another one, or ends. */

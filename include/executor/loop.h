@@ -1,14 +1,15 @@
 /* executor/loop.h - loops over ranges of indices, divided among the workers. Defaults: see executor/types.h.
  *
  * A range is divided as far as there are workers to take a part, and further as often as one has nothing to do, however
- * uneven the indices are. Bodies run inside forks of the caller (executor/forkjoin.h); they may fork, loop and wait. From a
- * plain thread a loop runs on the default pool.
+ * uneven the indices are. Bodies run inside forks of the caller (executor/forkjoin.h); they may fork, loop and wait.
  *
- * In all of these: @at is the caller's place, NULL: where he is. A body returns 0 to go on; EXEC_LOOP_STOP: no further
- * chunk is begun, and the loop returns 0; or a negative errno value: likewise, and the loop returns that, the first that came
- * where there are several. Chunks that have begun are never interrupted.
+ * In all of these: @at is the caller's place; NULL: where he is, and from a plain thread the default pool (with a place of
+ * exec_forks_here() it runs on that thread). A body returns 0 to go on; EXEC_LOOP_STOP: no further chunk is begun, and the
+ * loop returns 0; or a negative errno value: likewise, and the loop returns that, the first that came where there are
+ * several; another positive number counts as -EINVAL. Chunks that have begun are never interrupted.
  *   Returns   0; a body's error; -EINVAL: a body is NULL, or begin > end; -ECANCELED: the caller was cancelled, and some
- *             chunks were not run; in a plain thread also -EINVAL: no default pool, and what exec_create_task() says.
+ *             chunks were not run; in a plain thread with @at NULL also -EINVAL: no default pool, what
+ *             exec_create_task() says, and -EPERM in a done callback, a drop function or a hook.
  *   Blocks    until every chunk that has begun has ended. */
 #ifndef EXECUTOR_LOOP_H
 #define EXECUTOR_LOOP_H
@@ -53,7 +54,7 @@ struct exec_tile {
 typedef int (*exec_tile_fn)(const struct exec_tile *tile, void *arg);
 
 /* exec_parallel_for_2d - @body for tiles that together are @plane. @grain 0: their sides are chosen, about a 32nd of the
- * plane's; else no tile has a side longer than that. */
+ * plane's and at most 256; else no tile has a side longer than that. Also -EINVAL: plane is NULL, or there are too many tiles. */
 EXEC_API int exec_parallel_for_2d(exec_forks *at, const struct exec_tile *plane, size_t grain, exec_tile_fn body,
                                   void *arg);
 

@@ -51,7 +51,8 @@ EXEC_API int exec_map_next(exec_map *m, int64_t deadline_ns, struct exec_outcome
 /* exec_map_free - end a map: calls that have not begun never will; those that run are not cancelled but waited for, since they
  * use the array. When the caller is cancelled in that, it cancels them. NULL is allowed.
  * Returns   0; -ECANCELED: the caller was cancelled; the map is freed all the same. -EPERM: it would have to wait where that
- *           is not allowed: see types.h; -EDEADLK: for the caller: nothing was done then but that no call begins any more.
+ *           is not allowed: see types.h; -EDEADLK: for the caller: then the map is still there, without the outcomes before
+ *           that one, and no call begins any more: free it again where waiting is allowed.
  * Blocks    yes.  Cancel  is a cancellation point where it has to wait. Never fails for memory. */
 EXEC_API int exec_map_free(exec_map *m);
 

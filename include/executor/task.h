@@ -36,7 +36,8 @@ EXEC_API void exec_task_options_init(struct exec_task_options *options, size_t s
 /* exec_create_task - queue @fn(@arg) to run on the current pool; it may start at once on another worker, never on
  * the caller's stack.
  * Returns   a future, never NULL. What cannot be created is a future that has already failed: -EINVAL (no fn, no
- *           pool), -ENOMEM, -ESHUTDOWN, -EPIPE, -ECHILD; it may be used and unreferenced like any other. A stack that
+ *           pool), -ENOMEM, -ESHUTDOWN, -EPIPE, -ECHILD; it may be used and unreferenced like any other, and tells
+ *           only who looks: exec_set_unhandled() does not hear of it. A stack that
  *           cannot be had ends the task with -ENOMEM when it is to start.
  * Orders    all the caller did before is visible to the task. */
 EXEC_API exec_future *exec_create_task(exec_task_fn fn, void *arg);

@@ -31,6 +31,7 @@ EXEC_API exec_future *exec_sleep_future_until(int64_t deadline_ns);
 
 /* exec_yield - let other runnable tasks go first; a plain thread yields its CPU.
  * Returns   0; -ECANCELED; -EPERM: see types.h.
+ * Blocks    in a task it may: then it goes on later, perhaps on another worker.
  * Cancel    is a cancellation point. */
 EXEC_API int exec_yield(void);
 

@@ -18,7 +18,8 @@
  *   -EINPROGRESS  expiring: the deadline has passed, the end is still to come
  *   -ETIMEDOUT    expired, and ended
  *   -EALREADY     ended in time; from exec_timeout_begin(): begun, and not ended
- * A scope that has ended may be begun again.
+ * A scope that has ended may be begun again. One that was never begun, or whose begin failed, may only be begun, unless it
+ * is zero-filled.
  *
  * Children inherit a deadline where they are created with EXEC_INHERIT_DEADLINE (executor/task.h): the one that stands then;
  * a scope rescheduled later does not change theirs. */

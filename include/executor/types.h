@@ -9,15 +9,18 @@
  *             reference, to be given back with exec_future_unref().
  *   Threads   every function may be called from several threads at once on the same object.
  *   Units     times are int64_t nanoseconds; a deadline is absolute on the monotonic clock (exec_now()).
+ *   Cancel    is no cancellation point; one is a call in which a request to the calling task is delivered: it returns
+ *             -ECANCELED (exec_cancel()).
  *   Since     0.1
+ * Out-parameters are written as a call says, *value only with 0.
  *
- * Errors, each with its one meaning:
+ * Errors, and what they mean where a call does not say otherwise:
  *   -EINVAL       an argument is NULL, out of range or of the wrong kind; or a task tried to fail with 0
  *   -ENOMEM       memory (or a thread) could not be had; nothing was changed
  *   -ECANCELED    the caller was cancelled; from exec_await() also: the awaited future was cancelled
  *   -ETIMEDOUT    the deadline passed; what was waited for goes on
  *   -EALREADY     the future is done already; the value was taken already; the group takes no more
- *   -EAGAIN       the group is full
+ *   -EAGAIN       the group is full; no thread could be started
  *   -EINPROGRESS  the future is not done yet
  *   -EDEADLK      the call would wait for itself: await on oneself, free of a pool inside a task
  *   -EPERM        not allowed from here: a wait in a done callback, a drop function, the hook for unhandled errors or
@@ -26,6 +29,7 @@
  *   -ECHILD       the pool belongs to the parent of this forked process
  *   -EPIPE        the pool is broken: a worker's start hook failed
  *   -EINTR        a SIGINT ended the main task
+ *   -ENOTSUP      this machine or build cannot do it
  */
 #ifndef EXECUTOR_TYPES_H
 #define EXECUTOR_TYPES_H

@@ -611,6 +611,7 @@ static void test_references_taken_over_in_vain(struct fixture *fx)
         EXPECT_PTR(exec_as_completed_with(f, 3, EXEC_UNREF), NULL);
         EXPECT_EQ(atom_load(&drops, ACQUIRE), expected);
         EXPECT_PTR(exec_as_completed_with(NULL, 3, EXEC_UNREF), NULL);
+        EXPECT_PTR(exec_as_completed_with(f, SIZE_MAX / 2, EXEC_UNREF), NULL); /* no array is so long */
 
         f[0] = dropped_promise(&drops, true);
         f[1] = dropped_promise(&drops, true);

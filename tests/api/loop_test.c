@@ -202,6 +202,8 @@ static void test_stop_and_errors(struct fixture *fx)
         EXPECT_EQ(exec_parallel_for_each(NULL, 0, n, 64, end_at, &e), -EIO);
         e.at = n - 1;
         EXPECT_EQ(exec_parallel_for_each(NULL, 0, n, 64, end_at, &e), -EIO);
+        e.answer = EIO; /* forgotten the minus */
+        EXPECT_EQ(exec_parallel_for_each(NULL, 0, n, 0, end_at, &e), -EINVAL);
 }
 
 static int wait_or_begin(size_t i, void *arg)
