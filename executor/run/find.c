@@ -264,6 +264,7 @@ static void trim(struct execi_worker *w)
         execi_spin_unlock(&w->timers.lock);
         execi_deque_trim(&w->deque);
         w->trimmed = true;
+        execi_idle_trim_others(w);
 }
 
 static COLD void obey(struct execi_worker *w)

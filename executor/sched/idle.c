@@ -329,17 +329,32 @@ static void begin_sleep(struct execi_worker *w)
                 w->trim_ns = execi_time_add(execi_now(w->pool->chooser), TRIM_NS);
 }
 
+/* When it is to give memory back: once in each sleep, and again when others have sent many cells home meanwhile. */
+static int64_t when_to_trim(struct execi_worker *w)
+{
+        if (!w->trimmed)
+                return w->trim_ns;
+        return execi_slab_has_many_remote(w->slab) ? 0 : INT64_MAX;
+}
+
+void execi_idle_trim_others(struct execi_worker *w)
+{
+        struct exec_pool *pool = w->pool;
+
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                if (&pool->workers[i] != w && execi_slab_has_many_remote(pool->workers[i].slab))
+                        execi_idle_kick(&pool->workers[i]);
+}
+
 enum sleep_answer execi_idle_sleep(struct execi_worker *w)
 {
         struct exec_pool *pool = w->pool;
         enum sleep_answer answer = SLEEP_SEARCH;
-        int64_t trim_ns;
         bool keeper;
 
         begin_sleep(w);
-        trim_ns = w->trimmed ? INT64_MAX : w->trim_ns;
         while (is_still_sleeper(w, &keeper) && !is_work_visible(w)) {
-                int64_t until = keeper ? keeper_deadline(pool) : INT64_MAX;
+                int64_t until = keeper ? keeper_deadline(pool) : INT64_MAX, trim_ns = when_to_trim(w);
 
                 tell_drain_waiter(pool);
                 if (execi_parker_park(&w->parker, until < trim_ns ? until : trim_ns))

@@ -45,6 +45,8 @@ enum sleep_answer { SLEEP_SEARCH, SLEEP_WATCH, SLEEP_TRIM };
  * asleep: sleep on, or execi_idle_leave() before anything of the program runs. */
 enum sleep_answer execi_idle_sleep(struct execi_worker *w);
 void execi_idle_leave(struct execi_worker *w);
+/* It has given memory back; those who sleep may have got many cells back since they did. */
+void execi_idle_trim_others(struct execi_worker *w);
 
 bool execi_idle_all_asleep(struct exec_pool *pool);
 

@@ -86,6 +86,12 @@ static inline uint64_t execi_slab_remote_count(struct execi_slab *s)
         return n > 0 ? (uint64_t)n : 0;
 }
 
+/* So many that they may fill a chunk. */
+static inline bool execi_slab_has_many_remote(struct execi_slab *s)
+{
+        return execi_slab_remote_count(s) >= SLAB_CHUNK_BYTES / sizeof(exec_future);
+}
+
 static inline struct execi_prefix *execi_cell_prefix(const exec_future *f)
 {
         return (struct execi_prefix *)(void *)((char *)(uintptr_t)f - sizeof(struct execi_prefix));

@@ -961,7 +961,79 @@ static void test_new_and_free_many_times(struct fixture *fx)
         EXPECT_EQ(exec_pool_free(NULL), 0);
 }
 
+enum { N_LENT = 300000 };
+
+/* Promises made on one worker and given back on the other. */
+struct lent {
+        exec_future **promises;
+        exec_future *freer;
+        _Atomic(int) begun;
+};
+
+static long resident_bytes(void)
+{
+        long pages = 0;
+        FILE *f = fopen("/proc/self/statm", "r");
+
+        EXPECT(f && fscanf(f, "%*d %ld", &pages) == 1);
+        if (f)
+                fclose(f);
+        return pages * sysconf(_SC_PAGESIZE);
+}
+
+static int give_back_late(void *arg, void **value)
+{
+        int64_t until = exec_now() + EXEC_MS(700);
+        struct lent *x = arg;
+
+        *value = NULL;
+        atom_store(&x->begun, 1, RELEASE);
+        while (exec_now() < until) /* then the other worker sleeps, and has given back what it could */
+                sched_yield();
+        exec_future_unref_all(x->promises, N_LENT);
+        return 0;
+}
+
+static int lend(void *arg, void **value)
+{
+        struct lent *x = arg;
+        struct exec_task_options o;
+
+        *value = NULL;
+        for (int i = 0; i < N_LENT; i++)
+                x->promises[i] = exec_promise_new(NULL);
+        exec_task_options_init(&o, sizeof o);
+        o.flags = EXEC_TIED;
+        x->freer = exec_create_task_with(give_back_late, x, &o);
+        fixture_wait(&x->begun, 1); /* without leaving the worker: so on another one */
+        return 0;
+}
+
+/* What one worker frees belongs to another, which sleeps. */
+static void test_memory_goes_back_from_a_sleeping_worker(struct fixture *fx)
+{
+        struct lent x = {.promises = malloc(N_LENT * sizeof(exec_future *))};
+        exec_pool *pool = pool_of(2);
+        exec_future *t = create_in(pool, lend, &x);
+        int64_t until;
+        long full;
+
+        (void)fx;
+        EXPECT_EQ(exec_await(t, NULL), 0);
+        full = resident_bytes();
+        EXPECT_EQ(exec_await(x.freer, NULL), 0);
+        until = exec_now() + EXEC_SEC(20);
+        while (!test_is_precise() && resident_bytes() > full - N_LENT * 32 && exec_now() < until)
+                exec_sleep(EXEC_MS(50));
+        EXPECT(exec_now() < until);
+        exec_future_unref(x.freer);
+        exec_future_unref(t);
+        EXPECT_EQ(exec_pool_free(pool), 0);
+        free(x.promises);
+}
+
 static const struct fixture_case cases[] = {
+        CASE_BARE(test_memory_goes_back_from_a_sleeping_worker),
         CASE_BARE(test_U1_number_of_workers),
         CASE_BARE(test_U2_as_many_as_usable_cpus),
         CASE_BARE(test_U3_never_more_threads),
