@@ -12,4 +12,7 @@ static inline exec_forks *execi_fork(exec_forks *at, struct exec_fork *fork, exe
         return exec_fork(at, fork, fn);
 }
 
+/* Somebody is idle: can he take something of what was forked here before, @at the place of the next fork? It is published. */
+bool execi_fork_offer(exec_forks *at);
+
 #endif

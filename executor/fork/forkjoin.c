@@ -1,4 +1,5 @@
 /* forkjoin.c - the rare halves of fork and join, and where the caller stands. */
+#include "fork/fork.h"
 #include "future/create.h"
 #include "future/here.h"
 #include "port/sanitizer.h"
@@ -60,6 +61,21 @@ exec_forks *exec_fork_slow_2(exec_forks *at, struct exec_fork *fork)
         if (s->kind == FORK_INLINE || !make_task(fork))
                 run_here(at, fork);
         return at;
+}
+
+bool execi_fork_offer(exec_forks *at)
+{
+        struct execi_forkstack *s = execi_forkstack_of(at);
+        bool told, is_there;
+
+        if (s->kind == FORK_TASKS)
+                return execi_deque_count(&execi_worker_current()->deque);
+        if (s->kind == FORK_INLINE)
+                return true; /* nobody could take another one */
+        is_there = execi_forkstack_offer(at, &told);
+        if (told)
+                execi_idle_notify_slow(s->pool);
+        return is_there;
 }
 
 /* Until the carrier has ended; then it is let go. A request of the running task goes on to it (forked.h Q2). */

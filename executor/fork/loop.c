@@ -1,8 +1,8 @@
 /* loop.c - parallel loops over one and two dimensions.
  *
  * A piece is halved, its upper half forked, until it is a leaf; so whoever steals gets half of what is left. A leaf goes
- * through its indices in steps that grow; between two steps it looks whether a worker has nothing to do, and then halves
- * what is left. A plane is a range of tiles. */
+ * through its indices in steps that grow; between two steps it looks whether a worker has nothing to do, nor anything to take
+ * of what was forked before, and then halves what is left. A plane is a range of tiles. */
 #include "fork/enter.h"
 #include "fork/fork.h"
 #include "fork/pieces.h"
@@ -96,7 +96,7 @@ static void run_leaf(struct loop *l, size_t begin, size_t end, exec_forks *at)
                 call(l, begin, begin + step);
                 begin += step;
                 step = step * 2 < most ? step * 2 : most;
-                if (begin + 1 < end && execi_pieces_wanted(&l->pieces)) {
+                if (begin + 1 < end && execi_pieces_wanted(&l->pieces) && !execi_fork_offer(at)) {
                         halve(l, begin, end, at);
                         return;
                 }

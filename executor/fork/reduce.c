@@ -82,7 +82,7 @@ static void run_leaf(struct run *r, size_t begin, size_t end, void *acc, exec_fo
                 call(r, begin, begin + step, acc);
                 begin += step;
                 step = step * 2 < most ? step * 2 : most;
-                if (begin + 1 < end && execi_pieces_wanted(&r->pieces)) {
+                if (begin + 1 < end && execi_pieces_wanted(&r->pieces) && !execi_fork_offer(at)) {
                         halve(r, begin, end, acc, at);
                         return;
                 }

@@ -73,6 +73,23 @@ enum execi_pop execi_forkstack_popped(exec_forks *at, struct exec_fork *f, const
         return told ? POP_OWN_TELL : POP_OWN;
 }
 
+bool execi_forkstack_offer(exec_forks *at, bool *told)
+{
+        struct execi_forkstack *s = execi_forkstack_of(at);
+        unsigned i = execi_forkstack_index(at);
+        uint64_t w = atom_load(&s->word, ACQUIRE), to; /* @pair fork.mark */
+
+        *told = false;
+        do {
+                if (execi_fork_top(w) == i)
+                        return false;
+                if (execi_fork_top(w) < execi_fork_split(w))
+                        return true;
+                to = popped(s, i, w, true, told);       /* as if one above them were joined */
+        } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public */
+        return true;
+}
+
 void execi_forkstack_joined(exec_forks *at, const _Atomic(uint32_t) *hungry)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);

@@ -155,6 +155,9 @@ static inline bool execi_forkstack_pop(exec_forks *at)
 bool execi_forkstack_pushed(exec_forks *at, const _Atomic(uint32_t) *hungry);
 enum execi_pop { POP_OWN, POP_OWN_TELL /* and one was published */, POP_TAKEN };
 enum execi_pop execi_forkstack_popped(exec_forks *at, struct exec_fork *f, const _Atomic(uint32_t) *hungry);
+/* The owner, of whom somebody asks for work, @at the place of the next fork: is there one that can be taken? *told: one was
+ * published for that. */
+bool execi_forkstack_offer(exec_forks *at, bool *told);
 /* A fork that was taken has ended: the place is free again. */
 void execi_forkstack_joined(exec_forks *at, const _Atomic(uint32_t) *hungry);
 /* The place of the next fork, found by looking. */

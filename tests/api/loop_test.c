@@ -206,6 +206,41 @@ static void test_stop_and_errors(struct fixture *fx)
         EXPECT_EQ(exec_parallel_for_each(NULL, 0, n, 0, end_at, &e), -EINVAL);
 }
 
+static int count_chunk(size_t begin, size_t end, void *arg)
+{
+        for (volatile size_t i = begin; i < end; i++)
+                ;
+        atom_add((_Atomic(size_t) *)arg, 1, RELAXED);
+        return 0;
+}
+
+static int loop_over_chunks(void *arg, void **value)
+{
+        *value = NULL;
+        return exec_parallel_for(NULL, 0, many(20000000), 0, count_chunk, arg);
+}
+
+/* Far more workers than CPUs, so that always some have nothing to do: while there is something for them to take, no piece is
+ * cut further. */
+static void test_pieces_stay_large(struct fixture *fx)
+{
+        enum { WORKERS = 64, PIECES = WORKERS * 32, STEPS = 30 };
+        struct exec_pool_options o;
+        exec_pool *pool = NULL;
+        _Atomic(size_t) n_chunks = 0;
+        exec_future *t;
+
+        (void)fx;
+        exec_pool_options_init(&o, sizeof o);
+        o.n_workers = WORKERS;
+        EXPECT_EQ(exec_pool_new(&pool, &o), 0);
+        t = create_in(pool, loop_over_chunks, &n_chunks);
+        EXPECT_EQ(exec_await(t, NULL), 0);
+        EXPECT(atom_load(&n_chunks, RELAXED) < PIECES * STEPS + many(20000000) / 50);
+        exec_future_unref(t);
+        EXPECT_EQ(exec_pool_free(pool), 0);
+}
+
 static int wait_or_begin(size_t i, void *arg)
 {
         (void)i;
@@ -635,6 +670,7 @@ static const struct fixture_case cases[] = {
         CASE(test_each_point_once),
         CASE(test_bounds_of_planes),
         CASE(test_stop_and_errors),
+        CASE_BARE(test_pieces_stay_large),
         CASE(test_cancel_while_bodies_wait),
         CASE_THREAD(test_cancel_while_bodies_compute), /* no worker is left for a task that would cancel it */
         CASE(test_nested),

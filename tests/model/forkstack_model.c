@@ -142,6 +142,15 @@ static void publish(void)
         execi_forkstack_publish(s);
 }
 
+/* As between two steps of a loop. */
+static void offer(void)
+{
+        bool told;
+
+        if (!execi_forkstack_offer(execi_forkstack_place(s, FORK_FIRST + n_out), &told))
+                MODEL_CHECK(!told && !execi_forkstack_has_public(s) && !execi_forkstack_has_private(s));
+}
+
 static void all_joined(void)
 {
         MODEL_CHECK(n_out == 0);
@@ -298,6 +307,37 @@ static const struct model_program two_ways = {
         .verify = all_joined,
 };
 
+static void two_offered(void)
+{
+        fork_one();
+        fork_one();
+        offer();
+        offer();
+        join_one();
+        fork_one();
+        offer();
+        join_one();
+        join_one();
+}
+
+static const struct model_program offered = {
+        .name = "offered",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start,
+        .thread = {two_offered, steal_two},
+        .verify = all_joined,
+};
+
+static const struct model_program offered_forced = {
+        .name = "offered, forced",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start,
+        .thread = {two_offered, force_and_steal},
+        .verify = all_joined,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -370,6 +410,15 @@ static void take_back_plainly(struct model_access *a)
         }
 }
 
+static void offer_plainly(struct model_access *a)
+{
+        if (a->thread == 0 && is(a, MODEL_CAS, &s->word) &&
+            execi_fork_split(a->operand) > execi_fork_split(a->expected)) {
+                model_store(&s->word, sizeof(s->word), a->operand, SEQ_CST);
+                answer(a, a->expected);
+        }
+}
+
 static void drop_lock(struct model_access *a)
 {
         if (a->object == &s->lock.held)
@@ -428,12 +477,15 @@ static const struct model_case cases[] = {
         {.program = &left_forced},
         {.program = &two_thieves},
         {.program = &two_ways},
+        {.program = &offered},
+        {.program = &offered_forced},
         {&forced, {.name = "no membarrier", .before = drop_membarrier}},
         {&reused, {.name = "no membarrier", .before = drop_membarrier}},
         {&forced, {.name = "no second look", .before = drop_second_look}},
         {&forced, {.name = "split not lowered again", .before = drop_lowering}},
         {&forced, {.name = "line read before the place is stored", .before = read_line_early}},
         {&left, {.name = "taking back by a store", .before = take_back_plainly}},
+        {&offered_forced, {.name = "offering by a store", .before = offer_plainly}},
         {&two_thieves, {.name = "no lock between thieves", .before = drop_lock}},
         {&left_forced, {.name = "no lock while publishing", .before = drop_owners_lock}},
         {&left, {.name = "place not put back", .before = drop_putting_back}},
