@@ -12,7 +12,8 @@ static inline exec_forks *execi_fork(exec_forks *at, struct exec_fork *fork, exe
         return exec_fork(at, fork, fn);
 }
 
-/* Somebody is idle: can he take something of what was forked here before, @at the place of the next fork? It is published. */
+/* Somebody is idle: can he take something of what was forked here before, @at the place of the next fork? Where forks are not
+ * tasks it is published. */
 bool execi_fork_offer(exec_forks *at);
 
 #endif

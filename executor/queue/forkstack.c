@@ -79,8 +79,8 @@ bool execi_forkstack_offer(exec_forks *at, bool *told)
         unsigned i = execi_forkstack_index(at);
         uint64_t w = atom_load(&s->word, ACQUIRE), to; /* @pair fork.mark */
 
-        *told = false;
         do {
+                *told = false;
                 if (execi_fork_top(w) == i)
                         return false;
                 if (execi_fork_top(w) < execi_fork_split(w))

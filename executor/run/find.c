@@ -249,8 +249,11 @@ static exec_future *look_round(struct execi_worker *w)
 
         if (!t && is_any_due(w->pool, now_ns)) {
                 execi_idle_leave(w);
-                if (fire_timers(w, now_ns))
+                if (fire_timers(w, now_ns)) {
+                        w->trimmed = false; /* what ended may have been freed here */
+                        w->trim_ns = 0;
                         t = find_own(w);
+                }
         }
         return t ? t : force_round(w);
 }

@@ -586,21 +586,23 @@ static void test_W19_cancelled_before_it_waits(struct fixture *fx)
 static int cancel_other(void *arg, void **value)
 {
         *value = NULL;
-        return exec_cancel(*(exec_future **)arg, NULL) ? 0 : -EINVAL;
+        return exec_cancel(atom_load((_Atomic(exec_future *) *)arg, ACQUIRE), NULL) ? 0 : -EINVAL;
 }
 
 /* One worker: who waits for many lets what is ready run first, and that cancels it. */
 static void test_W19_cancelled_before_it_is_linked(struct fixture *fx)
 {
         enum { N = 40 };
-        exec_future *f[N], *canceller, *t = NULL;
+        exec_future *f[N], *canceller, *t;
+        _Atomic(exec_future *) victim = NULL;
         struct waiter x = {.f = f, .n = N, .mode = EXEC_FIRST_COMPLETED, .deadline_ns = EXEC_FOREVER};
 
         (void)fx;
         for (int i = 0; i < N; i++)
                 f[i] = exec_promise_new(NULL);
-        canceller = exec_create_task(cancel_other, &t); /* the newest runs first */
+        canceller = exec_create_task(cancel_other, &victim); /* the newest runs first */
         t = exec_create_task(wait_noted_only, &x);
+        atom_store(&victim, t, RELEASE);
         EXPECT_EQ(exec_await(t, NULL), -ECANCELED);
         EXPECT_EQ(x.rc, -ECANCELED);
         EXPECT_EQ(exec_await(canceller, NULL), 0);

@@ -329,6 +329,22 @@ static const struct model_program offered = {
         .verify = all_joined,
 };
 
+static void one_offered(void)
+{
+        fork_one();
+        offer();
+        join_one();
+}
+
+static const struct model_program offered_once = {
+        .name = "offered once",
+        .n_threads = 3,
+        .bound = {3, 3},
+        .setup = start,
+        .thread = {one_offered, force_and_steal, steal},
+        .verify = all_joined,
+};
+
 static const struct model_program offered_forced = {
         .name = "offered, forced",
         .n_threads = 2,
@@ -478,6 +494,7 @@ static const struct model_case cases[] = {
         {.program = &two_thieves},
         {.program = &two_ways},
         {.program = &offered},
+        {.program = &offered_once},
         {.program = &offered_forced},
         {&forced, {.name = "no membarrier", .before = drop_membarrier}},
         {&reused, {.name = "no membarrier", .before = drop_membarrier}},
