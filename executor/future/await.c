@@ -37,8 +37,8 @@ static inline int fold_done(exec_future *f, void **value)
         return UNLIKELY(execi_sanitizer & SANITIZER_TSAN) ? fold_for_tsan(f, value) : fold(f, value);
 }
 
-/* May this child run right here, on the stack of its awaiter? Only what the caller could not have meant otherwise: it was
- * created last, nobody has started it, and the whole stack promised to every task is left below. Not on top of forks, of
+/* May the child that was created last run right here, on the stack of its awaiter? Only what the caller could not have meant
+ * otherwise: nobody has started it, and the whole stack promised to every task is left below. Not on top of forks, of
  * which a stack has one row: what runs there belongs to them. */
 static inline bool is_direct(struct execi_worker *w, exec_future *f)
 {
