@@ -243,6 +243,7 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         if (pool->flags & EXEC_POOL_DEBUG)
                 pool->slow_ns = o->slow_ns ? o->slow_ns : SLOW_NS;
         pool->membarrier = !(pool->flags & EXEC_POOL_NO_MEMBARRIER) && execi_membarrier_register();
+        atom_store(&pool->binds, (pool->flags & EXEC_POOL_FORCE_MIGRATE) != 0, RELAXED); /* @relaxed init */
         pool->slotless = (pool->flags & EXEC_POOL_FORCE_MIGRATE) || !pool->membarrier;
         pool->plain = pool->membarrier && !(pool->flags & EXEC_POOL_TIED) && !pool->slow_ns &&
                       !(execi_sanitizer & SANITIZER_TSAN);

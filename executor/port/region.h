@@ -51,6 +51,11 @@ static inline char *execi_region_low(const struct execi_stack_region *r, size_t 
         return r->base + i * r->stride + EXECI_GUARD_BYTES;
 }
 
+static inline bool execi_region_has(const struct execi_stack_region *r, const char *low)
+{
+        return (uintptr_t)low - (uintptr_t)r->base < r->bytes;
+}
+
 static inline size_t execi_region_index(const struct execi_stack_region *r, const char *low)
 {
         return (size_t)(low - r->base) / r->stride;

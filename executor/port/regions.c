@@ -26,7 +26,7 @@ struct execi_stack_region *execi_regions_find_locked(const struct execi_regions 
         size_t at = execi_regions_upto_locked(rs, low);
         struct execi_stack_region *r = at ? rs->by_address[at - 1] : NULL;
 
-        CHECK(r && low < r->base + r->bytes, "stack %p does not belong here", (const void *)low);
+        CHECK(r && execi_region_has(r, low), "stack %p does not belong here", (const void *)low);
         return r;
 }
 

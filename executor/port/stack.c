@@ -219,9 +219,11 @@ void execi_stacks_put(struct execi_stacks *s, char *const low[], size_t n)
                 put_lone(s, low, n);
                 return;
         }
+        struct execi_stack_region *r = NULL;
         execi_spin_lock(&s->lock);
         for (size_t i = 0; i < n; i++) {
-                struct execi_stack_region *r = execi_regions_find_locked(&s->regions, low[i]);
+                if (!r || !execi_region_has(r, low[i])) /* most often that of the one before */
+                        r = execi_regions_find_locked(&s->regions, low[i]);
                 execi_region_push_warm(r, low[i]); /* S3 */
                 execi_regions_list_warm_locked(&s->regions, r);
         }

@@ -46,6 +46,16 @@ bool execi_fibers_need_spare(struct execi_worker *w)
         return w->spare;
 }
 
+/* Keep its stack with the bare ones; of too many half go back, at once. */
+static void put_stack(struct execi_worker *w, struct execi_fiber *f)
+{
+        if (w->n_stacks == STACK_BATCH) {
+                w->n_stacks /= 2;
+                execi_stacks_put(&w->pool->stacks, w->stacks + w->n_stacks, STACK_BATCH - w->n_stacks);
+        }
+        w->stacks[w->n_stacks++] = execi_fiber_strip(f);
+}
+
 void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f)
 {
         if (!w->spare) {
@@ -55,7 +65,7 @@ void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f)
                 w->cache = f;
                 w->n_cache++;
         } else {
-                execi_fiber_free(f);
+                put_stack(w, f);
         }
 }
 

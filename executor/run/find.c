@@ -18,6 +18,7 @@
 #define SEARCH_NS    ((int64_t)20 * 1000)  /* of fruitless search before a worker sleeps */
 #define SEARCH_LEAST ((int64_t)2 * 1000)   /* where the work has been coming seldom */
 #define SHORT_NS     (4 * SEARCH_NS)       /* a sleep so short was not worth it */
+#define NEAR_NS      ((int64_t)5 * 1000)   /* a timer due so soon is waited for awake */
 #define LONG_POLL_NS ((int64_t)200 * 1000) /* polls further apart than this come oftener */
 enum { POLL_TURNS = 61, OUTSIDE_BATCH = 8, PAUSES = 8 };
 
@@ -240,6 +241,23 @@ static bool is_any_due(struct exec_pool *pool, int64_t now_ns)
         return false;
 }
 
+/* Fire what is due, and go on while timers come so densely that to sleep between two of them would take longer. It
+ * counts as a searcher meanwhile, and so looks for everything else, too. */
+static exec_future *fire_on(struct execi_worker *w, int64_t now_ns)
+{
+        exec_future *t;
+
+        do {
+                fire_timers(w, now_ns);
+                if ((t = find_own(w)))
+                        return t;
+                now_ns = read_clock(w);
+                t = steal_round(w, true, now_ns);
+        } while (!t && is_any_due(w->pool, now_ns + NEAR_NS) &&
+                 !atom_load(&w->pool->halt, RELAXED)); /* @relaxed hint */
+        return t;
+}
+
 /* The keeper's tick: one look at everything, so that a watch costs little. It counts as asleep meanwhile; so before it
  * runs what the program has tied to a timer it leaves the sleepers, else the pool would seem to have nothing to do. */
 static exec_future *look_round(struct execi_worker *w)
@@ -249,11 +267,9 @@ static exec_future *look_round(struct execi_worker *w)
 
         if (!t && is_any_due(w->pool, now_ns)) {
                 execi_idle_leave(w);
-                if (fire_timers(w, now_ns)) {
-                        w->trimmed = false; /* what ended may have been freed here */
-                        w->trim_ns = 0;
-                        t = find_own(w);
-                }
+                w->trimmed = false; /* what ends may be freed here */
+                w->trim_ns = 0;
+                t = fire_on(w, now_ns);
         }
         return t ? t : force_round(w);
 }

@@ -66,7 +66,7 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         struct execi_fiber *fiber = w->fiber;
         exec_future *outer = fiber->task;
         void *value = NULL;
-        uint32_t tied = t->flags & CELL_TIED;
+        bool tied = t->flags & CELL_TIED;
         exec_task_fn fn;
         exec_fork_fn fork_fn;
         int err;
@@ -81,7 +81,10 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         fork_fn = t->fork_fn;
         t->fiber = fiber;
         fiber->task = t;
-        fiber->n_tied += tied;
+        if (tied) {
+                atom_store(&w->pool->binds, true, RELAXED); /* @relaxed: before its waits, ready.h R2 */
+                fiber->n_tied++;
+        }
         if (UNLIKELY(t->flags & CELL_FORK)) {
                 execi_strand_run(fiber, t, fork_fn, t->arg);
                 err = 0;
@@ -90,7 +93,8 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         }
         CHECK(outer || !fiber->forks || !execi_forkstack_any(fiber->forks),
               "a task returned before it had joined its forks");
-        fiber->n_tied -= tied;
+        if (tied)
+                fiber->n_tied--;
         execi_worker_slots_release(fiber);
         fiber->task = outer;
         if (UNLIKELY(fiber->scope))

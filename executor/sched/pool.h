@@ -54,6 +54,7 @@ struct execi_worker {
         uint32_t tick, poll_tick, poll_every;
         uint32_t own_turn;    /* looks at its own queues */
         uint32_t n_handoffs;  /* next slots taken in a row */
+        uint32_t n_from_long; /* about so many of the ready tasks came from a long queue: ready.c */
         uint32_t n_new_first; /* tasks to start before the next ready fiber */
         int64_t polled_ns;
         int64_t search_ns;  /* how long to search when it runs dry */
@@ -132,6 +133,7 @@ struct exec_pool {
         unsigned flags;               /* I */
         bool membarrier;              /* I */
         bool slotless;                /* I: EXEC_POOL_FORCE_MIGRATE or no membarrier: next slots are not used */
+        _Atomic(bool) binds;          /* A: some of its tasks go on only where they are bound to; ready.h R2 */
         bool plain;                   /* I: tasks without options may take the short cuts */
         const struct execi_chooser *chooser;
         size_t promise_bytes; /* I: every task's stack */

@@ -33,20 +33,23 @@ void execi_ready_push(struct execi_worker *w, exec_future *t)
 }
 
 /* The worker whose inbox must be used, or NULL. */
-static struct execi_worker *bound_to(const struct execi_fiber *f)
+static struct execi_worker *bound_to(struct exec_pool *pool, const exec_future *t)
 {
-        struct execi_worker *home = f->worker;
+        struct execi_worker *home;
 
-        if (f->n_tied)
+        if (LIKELY(!atom_load(&pool->binds, RELAXED))) /* @relaxed: R2 */
+                return NULL;
+        home = t->fiber->worker;
+        if (t->fiber->n_tied)
                 return home;
-        if (UNLIKELY(home->pool->flags & EXEC_POOL_FORCE_MIGRATE))
-                return &home->pool->workers[(home->id + 1) % home->pool->n_workers];
+        if (pool->flags & EXEC_POOL_FORCE_MIGRATE)
+                return &pool->workers[(home->id + 1) % pool->n_workers];
         return NULL;
 }
 
 static void wake_from_outside(struct exec_pool *pool, exec_future *t)
 {
-        struct execi_worker *bound = bound_to(t->fiber);
+        struct execi_worker *bound = bound_to(pool, t);
 
         atom_add(&pool->n_visitors, 1, SEQ_CST); /* the pool stays until this thread is through */
         if (bound) {
@@ -71,19 +74,21 @@ static void wake_next(struct execi_worker *w, exec_future *t)
         execi_idle_watch(w->pool);
 }
 
+/* It leaves the fiber alone where it can: that of a task that slept for long is in no cache. */
 void execi_wake_slow(struct execi_worker *w, exec_future *t, enum wake_where where)
 {
-        struct execi_worker *home = t->fiber->worker, *bound;
+        struct exec_pool *pool = execi_cell_pool(t);
+        struct execi_worker *bound;
 
-        if (!w || w->pool != home->pool)
-                wake_from_outside(home->pool, t);
-        else if (UNLIKELY((bound = bound_to(t->fiber)) != NULL))
+        if (!w || w->pool != pool)
+                wake_from_outside(pool, t);
+        else if (UNLIKELY((bound = bound_to(pool, t)) != NULL))
                 push_inbox(bound, w, t);
-        else if (where == WAKE_NEXT && !w->pool->slotless)
+        else if (where == WAKE_NEXT && !pool->slotless)
                 wake_next(w, t);
         else {
-                push(where == WAKE_HOME ? home : w, &t->link, &t->link, 1);
-                execi_idle_notify(w->pool);
+                push(where == WAKE_HOME ? t->fiber->worker : w, &t->link, &t->link, 1);
+                execi_idle_notify(pool);
         }
 }
 
@@ -111,12 +116,16 @@ static struct execi_link *pop_from(struct execi_fifo *q, _Atomic(uint32_t) *n)
 
 /* L(ready_lock) In a long queue the memory of each task has been out of use for long: fetch what the next one is going to
  * touch, its fiber and the frames of its wait, while this one runs; and the cell behind it. */
-static inline void fetch_ahead(const struct execi_fifo *q, uint32_t n)
+static inline void fetch_ahead(struct execi_worker *w)
 {
+        const struct execi_fifo *q = &w->ready;
         const char *fiber;
 
-        if (LIKELY(n < LONG_QUEUE))
-                return;
+        if (LIKELY(atom_load(&w->n_ready, RELAXED) < LONG_QUEUE)) { /* @relaxed locked */
+                if (LIKELY(!w->n_from_long) || !q->head)
+                        return;
+                w->n_from_long--;
+        }
         fiber = (const char *)execi_cell_of_link(q->head)->fiber;
         for (int line = -FRAME_LINES; line < RECORD_LINES; line++)
                 PREFETCH(fiber + line * CACHE_LINE);
@@ -137,7 +146,7 @@ exec_future *execi_ready_pop(struct execi_worker *w)
                 l = pop_from(&w->ready, &w->n_ready);
         if (!l)
                 l = pop_from(&w->inbox, &w->n_inbox);
-        fetch_ahead(&w->ready, atom_load(&w->n_ready, RELAXED)); /* @relaxed locked */
+        fetch_ahead(w);
         execi_spin_unlock(&w->ready_lock);
         return l ? execi_cell_of_link(l) : NULL;
 }
@@ -161,6 +170,8 @@ exec_future *execi_ready_steal(struct execi_worker *victim, struct execi_worker 
                 atom_store(&victim->n_ready, n - take, RELEASE);
         }
         execi_spin_unlock(&victim->ready_lock);
+        if (n >= LONG_QUEUE)
+                w->n_from_long = take;
         if (take > 1)
                 push(w, first->next, last, take - 1);
         return take ? execi_cell_of_link(first) : NULL;

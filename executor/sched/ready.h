@@ -7,7 +7,8 @@
  *    something leaves its announcement standing until the owner has learnt of it, before its next look or fill: the
  *    owner may have read the slot already and not yet have looked for a thief. Until then the slot is empty, and
  *    other thieves leave it alone.
- * R2 a tied task, and every task in the forced-migration mode, goes through an inbox, from which nobody steals. */
+ * R2 a tied task, and every task in the forced-migration mode, goes through an inbox, from which nobody steals. A pool
+ *    that never had one is told from its own mark: who claimed a task's wait sees what was stored before it waited. */
 #ifndef EXECI_SCHED_READY_H
 #define EXECI_SCHED_READY_H
 

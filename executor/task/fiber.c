@@ -32,9 +32,8 @@ struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, voi
         return f;
 }
 
-void execi_fiber_free(struct execi_fiber *f)
+char *execi_fiber_strip(struct execi_fiber *f)
 {
-        struct execi_stacks *stacks = f->stacks;
         char *low = f->low;
 
         if (f->forks)
@@ -42,5 +41,13 @@ void execi_fiber_free(struct execi_fiber *f)
         execi_sanitizer_stack_fini(&f->sanitizer);
         if (!execi_tsan_precise())
                 execi_tsan_release(low);
+        return low;
+}
+
+void execi_fiber_free(struct execi_fiber *f)
+{
+        struct execi_stacks *stacks = f->stacks;
+        char *low = execi_fiber_strip(f);
+
         execi_stacks_put(stacks, &low, 1);
 }

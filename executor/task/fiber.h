@@ -44,7 +44,9 @@ struct execi_fiber {
 /* Put a fiber that will call main(fiber) on the stack @low of @stacks. @tsan: a context
  * made before, now the fiber's, or NULL. NULL: no context for ThreadSanitizer. */
 struct execi_fiber *execi_fiber_make(struct execi_stacks *stacks, char *low, void (*main)(void *), void *tsan);
-/* Give its stack back; not the running one. */
+/* What is left is its stack; not of the running one. */
+char *execi_fiber_strip(struct execi_fiber *f);
+/* Strip it and give its stack back. */
 void execi_fiber_free(struct execi_fiber *f);
 
 /* From now on there may be forks, a carrier or worker-local memory on it. */

@@ -255,6 +255,24 @@ static void test_timer_of_a_busy_pool(struct fixture *fx)
         exec_future_unref(sleep);
 }
 
+/* Many that are due at once are told one after the other: a sleep between two batches of them takes longer than they. */
+static void test_dense_timers_keep_a_worker_awake(struct fixture *fx)
+{
+        enum { N = 50000, MAX_PARKS = 64 };
+        exec_future **f = calloc(N, sizeof(*f));
+        int64_t end = exec_now() + EXEC_MS(100);
+        uint64_t n_parks;
+
+        EXPECT(f != NULL);
+        for (int i = 0; i < N; i++)
+                f[i] = exec_sleep_future_until(end);
+        n_parks = fixture_stats(fx->pool).n_parks;
+        EXPECT_EQ(exec_gather(f, N, NULL, EXEC_UNREF), 0);
+        n_parks = fixture_stats(fx->pool).n_parks - n_parks;
+        EXPECT(n_parks <= MAX_PARKS);
+        free(f);
+}
+
 static const struct fixture_case cases[] = {
         CASE(test_L1_value_after_a_sleep),
         CASE(test_L1_sleep),
@@ -269,6 +287,7 @@ static const struct fixture_case cases[] = {
         CASE(test_sleep_future_dropped),
         CASE(test_earlier_timer_armed_later),
         CASE(test_timer_of_a_busy_pool),
+        CASE(test_dense_timers_keep_a_worker_awake),
 };
 
 FIXTURE_MAIN("sleep", cases)

@@ -31,7 +31,7 @@ enum { WORKERS = 3, TASKS = 4, CARRIERS = 2 };
 static struct exec_pool pool;
 static struct execi_worker workers[WORKERS];
 static struct execi_seen seen[WORKERS][WORKERS];
-static exec_future tasks[TASKS];
+static exec_future *tasks; /* in the chunk of worker 0, behind the carriers: so that they have a pool */
 static struct execi_fiber fibers[TASKS];
 static uint64_t contents[TASKS]; /* of the tasks; plain memory */
 static unsigned n_found[TASKS], n_made;
@@ -47,6 +47,7 @@ static unsigned n_out;
 static struct execi_fiber forker, spare;
 static exec_future root; /* whose forks they are */
 static struct execi_slab slabs[WORKERS];
+static struct execi_arena arena = {.slabs = slabs, .n_slabs = WORKERS, .pool = &pool};
 static char *chunks[WORKERS]; /* with the cells of carriers */
 
 /* What the mutations remember; anew in each execution. */
@@ -182,9 +183,10 @@ static void make_carriers(unsigned worker)
 
         if (!chunks[worker])
                 chunks[worker] = aligned_alloc(SLAB_CHUNK_BYTES, SLAB_CHUNK_BYTES);
-        memset(chunks[worker], 0, CACHE_PAIR + CARRIERS * sizeof(exec_future));
+        memset(chunks[worker], 0, CACHE_PAIR + (CARRIERS + TASKS) * sizeof(exec_future));
         chunk = (struct execi_chunk *)(void *)chunks[worker];
         chunk->slab = &slabs[worker];
+        slabs[worker].arena = &arena;
         for (unsigned i = 0; i < CARRIERS; i++) {
                 exec_future *f = (exec_future *)(void *)(chunks[worker] + CACHE_PAIR) + i;
 
@@ -198,7 +200,6 @@ static void start(unsigned n_workers, bool membarrier)
         memset(&pool, 0, sizeof(pool));
         memset(workers, 0, sizeof(workers));
         memset(seen, 0, sizeof(seen));
-        memset(tasks, 0, sizeof(tasks));
         memset(fibers, 0, sizeof(fibers));
         memset(contents, 0, sizeof(contents));
         memset(n_found, 0, sizeof(n_found));
@@ -220,6 +221,7 @@ static void start(unsigned n_workers, bool membarrier)
         forker.forks = forkstack;
         for (unsigned i = 0; i < n_workers; i++)
                 make_carriers(i);
+        tasks = (exec_future *)(void *)(chunks[0] + CACHE_PAIR) + CARRIERS;
         for (unsigned i = 0; i < n_workers; i++) {
                 struct execi_worker *w = &workers[i];
 
