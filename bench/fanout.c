@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+/* malloc keeps a block of such a size only from the second one on. */
+enum { N_WARM = 2 };
+
 struct job {
         size_t n;
         exec_future **futures;
@@ -87,7 +90,8 @@ static void run_on_pool(const struct bench *b, struct job *job, const char *vari
         struct bench_samples ns = {0};
         exec_pool *pool = bench_pool_new(b, n_workers);
 
-        bench_run_on(pool, fn, job);
+        for (unsigned i = 0; i < N_WARM; i++)
+                bench_run_on(pool, fn, job);
         for (unsigned round = 0; round < b->n_rounds; round++) {
                 bench_run_on(pool, fn, job);
                 bench_add(&ns, (double)job->ns / (double)job->n);

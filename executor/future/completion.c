@@ -30,12 +30,12 @@ struct entry {
         struct execi_waiter node; /* its next: also the next in the stack, and in the queue of taken ones */
         exec_completion *queue;
         exec_future *future; /* NULL once it is handed over */
-        void *tag;
 };
 
 /* One that was added singly. */
 struct added {
         struct entry entry;
+        void *tag;
         struct added *next, *prev; /* L(lock) */
 };
 
@@ -58,8 +58,8 @@ struct exec_completion {
         _Atomic(size_t) n_pending;                   /* written under the lock: added and not handed over */
         struct consumer *consumers, *consumers_last; /* L(lock) oldest first */
         struct added *added;                         /* L(lock) those not handed over */
-        struct entry *block;                         /* the entries of a closed queue */
-        size_t n_block;
+        struct entry *block;                         /* the entries of a closed queue; the tag is the number */
+        size_t n_block, n_linked;                    /* those of the block that have a future */
 };
 
 static struct entry *entry_at(uintptr_t finished)
@@ -173,7 +173,7 @@ static exec_completion *new_queue(size_t n_block)
         if (!c)
                 return NULL;
         c->n_block = n_block;
-        if (n_block && !(c->block = execi_alloc(n_block * sizeof *c->block))) {
+        if (n_block && !(c->block = execi_alloc_unset(n_block * sizeof *c->block))) {
                 execi_free(c, sizeof *c);
                 return NULL;
         }
@@ -188,13 +188,12 @@ int exec_completion_new(exec_completion **out)
         return *out ? 0 : -ENOMEM;
 }
 
-static void fill(struct entry *e, exec_completion *c, exec_future *f, void *tag)
+static void fill(struct entry *e, exec_completion *c, exec_future *f)
 {
         e->node.kind = WAITER_ENTRY;
         e->node.finished = entry_finished;
         e->queue = c;
         e->future = f;
-        e->tag = tag;
 }
 
 static inline void link_entry(struct execi_worker *w, struct entry *e)
@@ -213,7 +212,8 @@ int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
         if (!a)
                 return -ENOMEM;
         execi_ref(f);
-        fill(&a->entry, c, f, tag);
+        fill(&a->entry, c, f);
+        a->tag = tag;
         execi_spin_lock(&c->lock);
         a->next = c->added;
         if (a->next)
@@ -225,34 +225,47 @@ int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
         return 0;
 }
 
-static exec_completion *new_closed(exec_future *const f[], size_t n)
+/* Returns how many it has linked: less than all where one is no future. Each future is touched once: there may be more
+ * than a cache holds. */
+static size_t link_block(exec_completion *c, exec_future *const f[], unsigned flags)
 {
-        if ((n && !f) || n > SIZE_MAX / sizeof(struct entry))
-                return NULL;
-        for (size_t i = 0; i < n; i++)
+        struct execi_worker *w = execi_worker_current();
+
+        for (size_t i = 0; i < c->n_block; i++) {
                 if (!execi_is_future(f[i]))
-                        return NULL;
-        return new_queue(n);
+                        return i;
+                if (!(flags & EXEC_UNREF))
+                        execi_ref(f[i]);
+                fill(&c->block[i], c, f[i]);
+                link_entry(w, &c->block[i]);
+        }
+        return c->n_block;
+}
+
+/* No queue: what was given with EXEC_UNREF is given back all the same. */
+static exec_completion *refuse(exec_future *const f[], size_t n, unsigned flags)
+{
+        if ((flags & EXEC_UNREF) && n <= SIZE_MAX / sizeof *f) /* no array is so long */
+                exec_future_unref_all(f, n);
+        return NULL;
 }
 
 exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsigned flags)
 {
-        struct execi_worker *w = execi_worker_current();
-        exec_completion *c = (flags & ~(unsigned)EXEC_UNREF) ? NULL : new_closed(f, n);
+        exec_completion *c = NULL;
+        size_t n_linked;
 
-        if (!c) {
-                if ((flags & EXEC_UNREF) && n <= SIZE_MAX / sizeof *f) /* no array is so long */
-                        exec_future_unref_all(f, n);
-                return NULL;
-        }
+        if (!(flags & ~(unsigned)EXEC_UNREF) && (!n || f) && n <= SIZE_MAX / sizeof(struct entry))
+                c = new_queue(n);
+        if (!c)
+                return refuse(f, n, flags);
         atom_store(&c->n_pending, n, RELAXED); /* @relaxed nobody else knows the queue */
-        for (size_t i = 0; i < n; i++) {
-                if (!(flags & EXEC_UNREF))
-                        execi_ref(f[i]);
-                fill(&c->block[i], c, f[i], (void *)i); /* NOLINT */
-                link_entry(w, &c->block[i]);
-        }
-        return c;
+        c->n_linked = n_linked = link_block(c, f, flags);
+        if (LIKELY(n_linked == n))
+                return c;
+        atom_bump(&c->n_pending, n_linked - n);
+        exec_completion_free(c);
+        return refuse(f + n_linked, n - n_linked, flags);
 }
 
 exec_completion *exec_as_completed(exec_future *const f[], size_t n)
@@ -312,11 +325,13 @@ static struct added *take(exec_completion *c, struct hand *h)
         if (e) {
                 c->taken = entry_at(e->node.next);
                 h->future = e->future;
-                h->tag = e->tag;
                 e->future = NULL;
                 atom_bump(&c->n_pending, -(size_t)1);
-                if (!is_in_block(c, e)) {
+                if (is_in_block(c, e)) {
+                        h->tag = (void *)(e - c->block); /* NOLINT */
+                } else {
                         to_free = (struct added *)e;
+                        h->tag = to_free->tag;
                         unlink_added(c, to_free);
                 }
         }
@@ -488,7 +503,7 @@ static void withdraw(struct entry *e)
 /* Take every entry back from its future; those that a finishing thread holds arrive in the stack of finished ones. */
 static void withdraw_all(exec_completion *c)
 {
-        for (size_t i = 0; i < c->n_block; i++)
+        for (size_t i = 0; i < c->n_linked; i++)
                 withdraw(&c->block[i]);
         for (struct added *a = c->added; a; a = a->next)
                 withdraw(&a->entry);
@@ -517,7 +532,7 @@ void exec_completion_free(exec_completion *c)
 
 void execi_completion_cancel_all(exec_completion *c, const char *reason)
 {
-        for (size_t i = 0; i < c->n_block; i++)
+        for (size_t i = 0; i < c->n_linked; i++)
                 if (c->block[i].future)
                         exec_cancel(c->block[i].future, reason);
         for (struct added *a = c->added; a; a = a->next)

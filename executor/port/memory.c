@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 enum { MALLOC_ALIGN = 16 };
+#define ARRAY_MAPPED ((size_t)64 << 10)
+#define ARRAY_HUGE   ((size_t)2 << 20)
 
 static _Atomic(const struct exec_allocator *) current; /* NULL: malloc */
 static struct exec_allocator custom;
@@ -39,7 +41,7 @@ int exec_set_allocator(const struct exec_allocator *allocator)
         return 0;
 }
 
-static void *alloc_custom(const struct exec_allocator *a, size_t bytes)
+static void *alloc_custom(const struct exec_allocator *a, size_t bytes, bool zeroed)
 {
         void *ptr = a->alloc(bytes, a->ctx);
 
@@ -47,10 +49,10 @@ static void *alloc_custom(const struct exec_allocator *a, size_t bytes)
                 return NULL;
         CHECK((uintptr_t)ptr % MALLOC_ALIGN == 0, "exec_set_allocator: alloc gave %p, which is not aligned to %d", ptr,
               MALLOC_ALIGN);
-        return memset(ptr, 0, bytes);
+        return zeroed ? memset(ptr, 0, bytes) : ptr;
 }
 
-void *execi_alloc(size_t bytes)
+static void *alloc(size_t bytes, bool zeroed)
 {
         if (bytes == 0)
                 bytes = 1;
@@ -61,12 +63,22 @@ void *execi_alloc(size_t bytes)
         const struct exec_allocator *a = atom_load(&current, ACQUIRE);
         int saved_errno = errno;
         execi_tsan_ignore_begin();
-        void *ptr = a ? alloc_custom(a, bytes) : calloc(1, bytes);
+        void *ptr = a ? alloc_custom(a, bytes, zeroed) : zeroed ? calloc(1, bytes) : malloc(bytes);
         execi_tsan_ignore_end();
         errno = saved_errno;
         if (!ptr)
                 atom_sub(&n_allocated, (int64_t)bytes, RELAXED);
         return ptr;
+}
+
+void *execi_alloc(size_t bytes)
+{
+        return alloc(bytes, true);
+}
+
+void *execi_alloc_unset(size_t bytes)
+{
+        return alloc(bytes, false);
 }
 
 void execi_free(void *ptr, size_t bytes)
@@ -185,6 +197,35 @@ void execi_unback(void *ptr, size_t bytes)
 void execi_hugepages(void *ptr, size_t bytes)
 {
         advise(ptr, bytes, MADV_HUGEPAGE);
+}
+
+void *execi_array_new(size_t bytes)
+{
+        void *ptr;
+
+        if (bytes < ARRAY_MAPPED)
+                return execi_alloc_aligned(bytes, CACHE_LINE);
+        if (bytes < ARRAY_HUGE)
+                return execi_map(bytes, 1);
+        ptr = execi_map(bytes, ARRAY_HUGE);
+        if (ptr)
+                execi_hugepages(ptr, bytes);
+        return ptr;
+}
+
+void execi_array_free(void *ptr, size_t bytes)
+{
+        if (bytes < ARRAY_MAPPED)
+                execi_free_aligned(ptr, bytes, CACHE_LINE);
+        else
+                execi_unmap(ptr, bytes);
+}
+
+void execi_array_unback(void *ptr, size_t kept, size_t bytes)
+{
+        kept = round_up(kept, page_bytes());
+        if (bytes >= ARRAY_MAPPED && kept < bytes)
+                execi_unback((char *)ptr + kept, bytes - kept);
 }
 
 int64_t execi_memory_allocated(void)

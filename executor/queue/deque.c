@@ -22,10 +22,7 @@
 
 #include <errno.h>
 
-#define CAPACITY_MAX  ((uint32_t)1 << 30) /* circular numbers are compared as int32_t */
-#define MAP_BYTES_MIN ((size_t)64 << 10)
-#define PAGE_BYTES    ((size_t)4096)
-#define HUGE_BYTES    ((size_t)2 << 20)
+#define CAPACITY_MAX ((uint32_t)1 << 30) /* circular numbers are compared as int32_t */
 /* Items asked for while the thief still holds them in hand: about as many lines as one core can fetch at once. */
 #define STEAL_PREFETCH 12
 
@@ -38,38 +35,21 @@ static uint64_t pack(uint32_t split, uint32_t top)
 
 static size_t array_bytes(uint32_t capacity)
 {
-        size_t bytes = sizeof(struct execi_deque_array) + (size_t)capacity * sizeof(_Atomic(void *));
-
-        if (bytes < MAP_BYTES_MIN)
-                return bytes;
-        return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+        return sizeof(struct execi_deque_array) + (size_t)capacity * sizeof(_Atomic(void *));
 }
 
 static struct execi_deque_array *array_new(uint32_t capacity)
 {
-        size_t bytes = array_bytes(capacity);
-        struct execi_deque_array *a;
+        struct execi_deque_array *a = execi_array_new(array_bytes(capacity));
 
-        if (bytes < MAP_BYTES_MIN)
-                a = execi_alloc(bytes);
-        else
-                a = execi_map(bytes, bytes < HUGE_BYTES ? PAGE_BYTES : HUGE_BYTES);
-        if (!a)
-                return NULL;
-        if (bytes >= HUGE_BYTES)
-                execi_hugepages(a, bytes);
-        a->capacity = capacity;
+        if (a)
+                a->capacity = capacity;
         return a;
 }
 
 static void array_free(struct execi_deque_array *a)
 {
-        size_t bytes = array_bytes(a->capacity);
-
-        if (bytes < MAP_BYTES_MIN)
-                execi_free(a, bytes);
-        else
-                execi_unmap(a, bytes);
+        execi_array_free(a, array_bytes(a->capacity));
 }
 
 /* Copies from rtop on: a thief that has moved top may still be reading what is below top. */
@@ -277,8 +257,7 @@ void execi_deque_trim(struct execi_deque *d)
                 return;
         free_arrays(a->older);
         a->older = NULL;
-        if (bytes >= MAP_BYTES_MIN)
-                execi_unback((char *)a + PAGE_BYTES, bytes - PAGE_BYTES);
+        execi_array_unback(a, sizeof *a, bytes);
 }
 
 void execi_deque_fini(struct execi_deque *d)

@@ -12,12 +12,10 @@
 
 #include <string.h>
 
-#define ROOT          3u
-#define CAPACITY_MIN  64u
-#define CAPACITY_MAX  ((uint32_t)1 << 29)
-#define NO_SLOT       UINT32_MAX
-#define MAP_BYTES_MIN ((size_t)128 << 10)
-#define PAGE_BYTES    ((size_t)4096)
+#define ROOT         3u
+#define CAPACITY_MIN 64u
+#define CAPACITY_MAX ((uint32_t)1 << 29)
+#define NO_SLOT      UINT32_MAX
 
 struct execi_heap_entry {
         int64_t deadline_ns;
@@ -28,35 +26,19 @@ struct execi_heap_entry {
 
 static size_t block_bytes(uint32_t capacity)
 {
-        size_t bytes = ((size_t)capacity + ROOT) * sizeof(struct execi_heap_entry) +
-                       (size_t)capacity * (sizeof(struct execi_timer *) + sizeof(uint32_t));
-
-        return bytes < MAP_BYTES_MIN ? bytes : (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
-
-static void *block_new(uint32_t capacity)
-{
-        size_t bytes = block_bytes(capacity);
-
-        return bytes < MAP_BYTES_MIN ? execi_alloc_aligned(bytes, CACHE_LINE) : execi_map(bytes, PAGE_BYTES);
+        return ((size_t)capacity + ROOT) * sizeof(struct execi_heap_entry) +
+               (size_t)capacity * (sizeof(struct execi_timer *) + sizeof(uint32_t));
 }
 
 static void block_free(struct execi_heap_entry *block, uint32_t capacity)
 {
-        size_t bytes = block_bytes(capacity);
-
-        if (!block)
-                return;
-        if (bytes < MAP_BYTES_MIN)
-                execi_free_aligned(block, bytes, CACHE_LINE);
-        else
-                execi_unmap(block, bytes);
+        execi_array_free(block, block_bytes(capacity));
 }
 
 /* Move to a block for @capacity >= n. Every slot in use is below @capacity. */
 static bool resize(struct execi_heap *h, uint32_t capacity)
 {
-        struct execi_heap_entry *entries = block_new(capacity);
+        struct execi_heap_entry *entries = execi_array_new(block_bytes(capacity));
         struct execi_timer **timers;
         uint32_t *positions;
         uint32_t kept = capacity < h->capacity ? capacity : h->capacity;

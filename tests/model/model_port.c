@@ -62,6 +62,11 @@ void *execi_map(size_t bytes, size_t align)
         return arena_get(bytes, align);
 }
 
+void *execi_array_new(size_t bytes)
+{
+        return arena_get(bytes, 64);
+}
+
 void execi_free(void *ptr, size_t bytes)
 {
         if (ptr)
@@ -79,6 +84,19 @@ void execi_unmap(void *ptr, size_t bytes)
 {
         if (ptr)
                 model_forget(ptr, bytes);
+}
+
+void execi_array_free(void *ptr, size_t bytes)
+{
+        if (ptr)
+                model_forget(ptr, bytes);
+}
+
+void execi_array_unback(void *ptr, size_t kept, size_t bytes)
+{
+        (void)ptr;
+        (void)kept;
+        (void)bytes;
 }
 
 void execi_unback(void *ptr, size_t bytes)
