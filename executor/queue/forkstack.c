@@ -86,7 +86,7 @@ bool execi_forkstack_offer(exec_forks *at, bool *told)
                 if (execi_fork_top(w) < execi_fork_split(w))
                         return true;
                 to = popped(s, i, w, true, told);       /* as if one above them were joined */
-        } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public */
+        } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public: release; behind it nothing is read */
         return true;
 }
 

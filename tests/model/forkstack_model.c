@@ -426,10 +426,15 @@ static void take_back_plainly(struct model_access *a)
         }
 }
 
+static bool is_offer(const struct model_access *a)
+{
+        return a->thread == 0 && is(a, MODEL_CAS, &s->word) &&
+               execi_fork_split(a->operand) > execi_fork_split(a->expected);
+}
+
 static void offer_plainly(struct model_access *a)
 {
-        if (a->thread == 0 && is(a, MODEL_CAS, &s->word) &&
-            execi_fork_split(a->operand) > execi_fork_split(a->expected)) {
+        if (is_offer(a)) {
                 model_store(&s->word, sizeof(s->word), a->operand, SEQ_CST);
                 answer(a, a->expected);
         }
@@ -483,6 +488,13 @@ static void relax_place_and_word(struct model_access *a)
                 a->order = ACQUIRE;
 }
 
+/* The thief learns of a fork, and takes the one that was at its place before. */
+static void relax_offer(struct model_access *a)
+{
+        if (is_offer(a))
+                a->order = ACQUIRE;
+}
+
 static const struct model_case cases[] = {
         {.program = &forced},
         {.program = &reused},
@@ -509,6 +521,7 @@ static const struct model_case cases[] = {
         {&always_hungry, {.name = "no reset", .before = drop_reset}},
         {&replaced, {.name = "place relaxed", .before = relax_place, .weak_only = true}},
         {&replaced, {.name = "look relaxed", .before = relax_look, .weak_only = true}},
+        {&offered, {.name = "offer relaxed", .before = relax_offer, .weak_only = true}},
         {&always_hungry, {.name = "place and word relaxed", .before = relax_place_and_word, .weak_only = true}},
 };
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { CASES_MAX = 64, NAME_MAX_BYTES = 128 };
+enum { CASES_MAX = 96, NAME_MAX_BYTES = 128 };
 
 static struct model_result explore(const struct model_case *c, enum model_memory memory, bool trace)
 {

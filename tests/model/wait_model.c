@@ -1257,6 +1257,14 @@ static void relax_done(struct model_access *a)
                 a->order = RELAXED;
 }
 
+/* Who sets a promise takes its LOCK without acquiring, and sees a wait word from before the wait. (That is the swap of
+ * exec_promise_set(): that of execi_state_lock() comes behind a load that has acquired what this waiter did.) */
+static void relax_lock(struct model_access *a)
+{
+        if (!is_worker(a) && is(a, MODEL_CAS, &promise->word) && a->order == ACQUIRE)
+                a->order = RELAXED;
+}
+
 static void relax_interrupt(struct model_access *a)
 {
         if (is(a, MODEL_LOAD, &task->wait.word) && a->order == SEQ_CST)
@@ -1395,6 +1403,7 @@ static const struct model_case cases[] = {
         {&cancelled_wait, {.name = "mark not taken", .before = keep_mark}},
         {&cancelled_for_good_fenced, {.name = "armed by a store", .before = arm_plainly}},
         {&awaited, {.name = "done relaxed", .before = relax_done, .weak_only = true}},
+        {&awaited, {.name = "lock relaxed", .before = relax_lock, .weak_only = true}},
         {&cancelled_for_good_fenced, {.name = "interrupt not seq_cst", .before = relax_interrupt, .weak_only = true}},
 };
 
