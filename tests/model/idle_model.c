@@ -5,6 +5,7 @@
  *
  * Deadlines never pass, but in the programs about time; there a task that is found late is a failure too. */
 #include "base/compiler.h"
+#include "future/create.h"
 #include "port/sanitizer.h"
 #include "run/fibers.h"
 #include "run/find.h"
@@ -14,12 +15,15 @@
 #include "sched/ready.h"
 #include "task/extra.h"
 #include "task/waitword.h"
+#include "wait/block.h"
 #include "wait/cancel.h"
 #include "wait/timers.h"
 #include "wait/waiter.h"
 
 #include "model.h"
 #include "model_suite.h"
+
+#include <executor/future.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +50,7 @@ static struct exec_fork forks[TASKS];
 static unsigned n_out;
 static struct execi_fiber forker, spare;
 static exec_future root; /* whose forks they are */
+static uint64_t result;  /* of a fork that was carried; plain memory */
 static struct execi_slab slabs[WORKERS];
 static struct execi_arena arena = {.slabs = slabs, .n_slabs = WORKERS, .pool = &pool};
 static char *chunks[WORKERS]; /* with the cells of carriers */
@@ -138,6 +143,15 @@ void execi_slab_free_remote(struct execi_slab *own, struct execi_slab *of, exec_
         model_fail("nothing is freed here");
 }
 
+exec_future *execi_create_fork(struct execi_worker *w, exec_fork_fn fn, struct exec_fork *fork, exec_future *of)
+{
+        (void)w;
+        (void)fn;
+        (void)fork;
+        (void)of;
+        model_fail("no fork is a task here");
+}
+
 bool execi_finish(struct execi_worker *w, exec_future *f, int state, int err, void *value)
 {
         (void)w;
@@ -168,11 +182,34 @@ void execi_cancel_push(struct execi_worker *w, exec_future *t)
         model_fail("no timeout scope here");
 }
 
+/* ---- what the join of a fork needs ---- */
+
+struct execi_worker *execi_worker_current(void)
+{
+        return &workers[model_self()];
+}
+
+int execi_wait_future(exec_future *f, int64_t deadline_ns)
+{
+        uint64_t word;
+
+        while (!((word = atom_load(&f->word, ACQUIRE)) & WORD_DONE))
+                model_wait_while(&f->word, sizeof(f->word), word, deadline_ns);
+        return 0;
+}
+
+/* It may come back before the carrier has ended; then its joiner waits on. */
+int exec_await(exec_future *f, void **value)
+{
+        (void)f;
+        (void)value;
+        return 0;
+}
+
+/* Its carrier is let go. */
 void execi_unref_slow(struct execi_worker *w, exec_future *f)
 {
-        (void)w;
-        (void)f;
-        model_fail("no sleep future here");
+        MODEL_CHECK(w == &workers[0] && (f->flags & CELL_FORK));
 }
 
 /* ---- steps of the programs ---- */
@@ -190,6 +227,7 @@ static void make_carriers(unsigned worker)
         for (unsigned i = 0; i < CARRIERS; i++) {
                 exec_future *f = (exec_future *)(void *)(chunks[worker] + CACHE_PAIR) + i;
 
+                atom_store(&f->word, WORD_DONE, RELAXED); /* as the last task of this cell left it */
                 f->next_free = slabs[worker].free;
                 slabs[worker].free = f;
         }
@@ -214,11 +252,15 @@ static void start(unsigned n_workers, bool membarrier)
         memset(&block, 0, 4096);
         memset(forks, 0, sizeof(forks));
         memset(&forker, 0, sizeof(forker));
+        memset(&root, 0, sizeof(root));
         memset(slabs, 0, sizeof(slabs));
         n_out = 0;
+        result = 0;
         execi_forkstack_init(forkstack, FORK_BLOCK, &pool);
         atom_store(&forkstack->root, &root, RELAXED); /* @relaxed init */
         forker.forks = forkstack;
+        forker.task = &root;
+        workers[0].fiber = &forker;
         for (unsigned i = 0; i < n_workers; i++)
                 make_carriers(i);
         tasks = (exec_future *)(void *)(chunks[0] + CACHE_PAIR) + CARRIERS;
@@ -317,7 +359,7 @@ static void body(struct exec_fork *fork, exec_forks *at)
         (void)at;
 }
 
-/* As exec_fork() on worker 0, which never joins. */
+/* As exec_fork() on worker 0, which most often never joins. */
 static void fork_one(void)
 {
         unsigned i = n_made++;
@@ -777,6 +819,40 @@ static const struct model_program left_alone = {
         .verify = all_found,
 };
 
+/* The fork is joined, whoever took it. */
+static void fork_and_join(void)
+{
+        fork_one();
+        if (exec_join_full_2(execi_forkstack_place(forkstack, FORK_FIRST), &forks[0]))
+                MODEL_CHECK(n_found[0]++ == 0);
+        else
+                MODEL_CHECK(model_read(&result) == 2);
+        stop();
+}
+
+static void find_and_carry(void)
+{
+        bool resume;
+        exec_future *t = execi_find(&workers[1], &resume);
+
+        if (!t)
+                return;
+        MODEL_CHECK(t->flags & CELL_FORK && t->arg == &forks[0] && n_found[0]++ == 0);
+        MODEL_CHECK(model_read(&contents[0]) == 1);
+        model_write(&result, 2);
+        t->state = EXEC_DONE;
+        atom_store(&t->word, WORD_DONE, RELEASE);
+}
+
+static const struct model_program joined = {
+        .name = "joined",
+        .n_threads = 2,
+        .bound = {2, 3},
+        .setup = start_shown,
+        .thread = {fork_and_join, find_and_carry},
+        .verify = all_found,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -935,6 +1011,19 @@ static void drop_left(struct model_access *a)
                 answer(a, 0);
 }
 
+/* The thief says who carries the fork, and not what he made of that cell: its last task has ended. */
+static void relax_taken(struct model_access *a)
+{
+        if (is(a, MODEL_STORE, execi_fork_word(&forks[0])))
+                a->order = RELAXED;
+}
+
+static void relax_look_for_carrier(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, execi_fork_word(&forks[0])))
+                a->order = RELAXED;
+}
+
 static const struct model_case cases[] = {
         {.program = &hidden},
         {.program = &two_created},
@@ -958,6 +1047,7 @@ static const struct model_case cases[] = {
         {.program = &shown_late},
         {.program = &left},
         {.program = &left_alone},
+        {.program = &joined},
         {&forked, {.name = "no membarrier", .before = drop_membarrier}},
         {&forked, {.name = "nobody marks", .before = drop_marks}},
         {&shown_late, {.name = "nobody marks", .before = drop_marks}},
@@ -985,6 +1075,8 @@ static const struct model_case cases[] = {
          {.name = "no second look at the timers", .before = drop_second_look_at_timers, .after = note_keeper_ns}},
         {&submitted, {.name = "counts not seq_cst", .before = acquire_counts, .weak_only = true}},
         {&timer, {.name = "min_ns not seq_cst", .before = relax_min, .weak_only = true}},
+        {&joined, {.name = "taken relaxed", .before = relax_taken, .weak_only = true}},
+        {&joined, {.name = "look for the carrier relaxed", .before = relax_look_for_carrier, .weak_only = true}},
 };
 
 int main(void)
