@@ -46,12 +46,15 @@ bool execi_fibers_need_spare(struct execi_worker *w)
         return w->spare;
 }
 
-/* Keep its stack with the bare ones; of too many half go back, at once. */
+/* Keep its stack with the bare ones; of too many the older half goes back, at once. */
 static void put_stack(struct execi_worker *w, struct execi_fiber *f)
 {
+        enum { HALF = STACK_BATCH / 2 };
+
         if (w->n_stacks == STACK_BATCH) {
-                w->n_stacks /= 2;
-                execi_stacks_put(&w->pool->stacks, w->stacks + w->n_stacks, STACK_BATCH - w->n_stacks);
+                execi_stacks_put(&w->pool->stacks, w->stacks, HALF);
+                memcpy(w->stacks, w->stacks + HALF, HALF * sizeof *w->stacks);
+                w->n_stacks = HALF;
         }
         w->stacks[w->n_stacks++] = execi_fiber_strip(f);
 }

@@ -241,20 +241,29 @@ static bool is_any_due(struct exec_pool *pool, int64_t now_ns)
         return false;
 }
 
-/* Fire what is due, and go on while timers come so densely that to sleep between two of them would take longer. It
- * counts as a searcher meanwhile, and so looks for everything else, too. */
+/* Fire what is due, and go on while timers come so densely that to sleep between two of them would take longer: but only
+ * who has fired the last one waits for the next. It counts as a searcher meanwhile, and so looks for everything else, too;
+ * and it sleeps all the same where somebody waits until all do. */
 static exec_future *fire_on(struct execi_worker *w, int64_t now_ns)
 {
+        struct exec_pool *pool = w->pool;
+        int64_t until_ns = now_ns;
         exec_future *t;
 
         do {
-                fire_timers(w, now_ns);
+                if (fire_timers(w, now_ns))
+                        until_ns = now_ns + NEAR_NS;
+                else
+                        execi_pause();
+                execi_slab_flush(w->slab);
                 if ((t = find_own(w)))
                         return t;
                 now_ns = read_clock(w);
-                t = steal_round(w, true, now_ns);
-        } while (!t && is_any_due(w->pool, now_ns + NEAR_NS) &&
-                 !atom_load(&w->pool->halt, RELAXED)); /* @relaxed hint */
+                if (!(t = steal_round(w, true, now_ns)))
+                        t = force_round(w);
+        } while (!t && is_any_due(pool, now_ns < until_ns ? until_ns : now_ns) &&
+                 !atom_load(&pool->halt, RELAXED) &&         /* @relaxed hint */
+                 !atom_load(&pool->drain_waiter, RELAXED)); /* @relaxed hint */
         return t;
 }
 
@@ -269,7 +278,7 @@ static exec_future *look_round(struct execi_worker *w)
                 execi_idle_leave(w);
                 w->trimmed = false; /* what ends may be freed here */
                 w->trim_ns = 0;
-                t = fire_on(w, now_ns);
+                return fire_on(w, now_ns);
         }
         return t ? t : force_round(w);
 }

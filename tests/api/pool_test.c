@@ -1032,6 +1032,51 @@ static void test_memory_goes_back_from_a_sleeping_worker(struct fixture *fx)
         free(x.promises);
 }
 
+/* One sleep future after the other, each begun when the last one has ended. */
+static void sleep_again(exec_future *f, void *n_rounds)
+{
+        struct exec_outcome outcome;
+        exec_future *next;
+
+        if (exec_future_outcome(f, &outcome) || outcome.state != EXEC_DONE)
+                return;
+        atom_add((_Atomic(int) *)n_rounds, 1, RELAXED); /* @relaxed count */
+        next = exec_sleep_future(1); /* ns: due when it is looked for next */
+        exec_future_add_callback(next, sleep_again, n_rounds);
+        exec_future_unref(next);
+}
+
+static int begin_to_sleep(void *n_rounds, void **value)
+{
+        exec_future *first = exec_sleep_future(0);
+        int err = exec_future_add_callback(first, sleep_again, n_rounds);
+
+        (void)value;
+        exec_future_unref(first);
+        return err;
+}
+
+/* A worker that fires timers without a pause hides neither an end of the pool nor a task from outside. */
+static void test_timers_without_a_pause(struct fixture *fx)
+{
+        (void)fx;
+        for (unsigned n_workers = 1; n_workers <= 3; n_workers++) {
+                _Atomic(int) n_rounds = 0;
+                exec_pool *pool = pool_of(n_workers);
+                exec_future *f = create_in(pool, begin_to_sleep, &n_rounds);
+
+                EXPECT_EQ(exec_await(f, NULL), 0);
+                exec_future_unref(f);
+                while (atom_load(&n_rounds, ACQUIRE) < 100)
+                        exec_sleep(EXEC_MS(1));
+                f = create_in(pool, task_value, NULL);
+                EXPECT_EQ(exec_await(f, NULL), 0);
+                exec_future_unref(f);
+                EXPECT_EQ(exec_pool_shutdown(pool, EXEC_DRAIN, EXEC_FOREVER), 0);
+                EXPECT_EQ(exec_pool_free(pool), 0);
+        }
+}
+
 static const struct fixture_case cases[] = {
         CASE_BARE(test_memory_goes_back_from_a_sleeping_worker),
         CASE_BARE(test_U1_number_of_workers),
@@ -1053,6 +1098,7 @@ static const struct fixture_case cases[] = {
         CASE_BARE(test_U22_start_hook_fails),
         CASE_BARE(test_U22_the_only_hook_fails),
         CASE_BARE(test_tasks_create_tasks_while_the_pool_drains),
+        CASE_BARE(test_timers_without_a_pause),
         CASE_BARE(test_request_stop),
         CASE_BARE(test_request_stop_from_a_task),
         CASE_BARE(test_default_pool),

@@ -348,6 +348,8 @@ static exec_future *make_waiting(unsigned worker, bool tied)
 
         fibers[i].worker = &workers[worker];
         fibers[i].n_tied = tied;
+        if (tied)
+                atom_store(&pool.binds, true, RELAXED); /* @relaxed: its worker ran it before */
         fibers[i].task = t;
         t->fiber = &fibers[i];
         return t;
@@ -532,6 +534,7 @@ static const struct model_program woken = {
 static void wake_tied(void)
 {
         execi_wake(model_choose(2) ? &workers[0] : NULL, make_waiting(1, true), WAKE_QUEUE);
+        MODEL_CHECK(!execi_ready_pop(&workers[0]) && execi_inject_empty(&pool.wakes)); /* where others might take it */
 }
 
 static const struct model_program woken_tied = {
