@@ -75,6 +75,8 @@ static void unlink_left(struct execi_worker *w, struct execi_forkstack *s)
                 w->left = s->next;
         if (s->next)
                 s->next->prev = s->prev;
+        /* Who reads this 0 may link s anew: it comes behind all use of its links here. (No model finds it weakened: the
+         * links are plain memory, and no store overtakes a load there: model.h.) */
         atom_store(&s->left_on, 0, RELEASE);                                 /* @pair forks.left */
         atom_store(&w->n_left, atom_load(&w->n_left, RELAXED) - 1, RELEASE); /* @relaxed locked */
 }

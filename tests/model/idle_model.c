@@ -823,14 +823,19 @@ static const struct model_program left_alone = {
 };
 
 /* The fork is joined, whoever took it. */
-static void fork_and_join(void)
+static void join_and_stop(void)
 {
-        fork_one();
         if (exec_join_full_2(execi_forkstack_place(forkstack, FORK_FIRST), &forks[0]))
                 MODEL_CHECK(n_found[0]++ == 0);
         else
                 MODEL_CHECK(model_read(&result) == 2);
         stop();
+}
+
+static void fork_and_join(void)
+{
+        fork_one();
+        join_and_stop();
 }
 
 static void find_and_carry(void)
@@ -854,6 +859,30 @@ static const struct model_program joined = {
         .setup = start_shown,
         .thread = {fork_and_join, find_and_carry},
         .verify = all_found,
+};
+
+/* The fiber waits in between: its forks may be taken from the list, which it leaves. */
+static void fork_leave_and_join(void)
+{
+        fork_and_leave();
+        execi_forks_show(&workers[0], &forker);
+        execi_forks_return(forkstack);
+        join_and_stop();
+}
+
+static void all_found_and_none_left(void)
+{
+        all_found();
+        MODEL_CHECK(!workers[0].left && !workers[0].n_left && !forkstack->left_on);
+}
+
+static const struct model_program left_and_joined = {
+        .name = "left and joined",
+        .n_threads = 2,
+        .bound = {2, 2},
+        .setup = start_shown,
+        .thread = {fork_leave_and_join, find_and_carry},
+        .verify = all_found_and_none_left,
 };
 
 /* ---- mutations ---- */
@@ -1027,6 +1056,20 @@ static void relax_look_for_carrier(struct model_access *a)
                 a->order = RELAXED;
 }
 
+/* Who comes back takes himself out of the list though a thief has just done so. */
+static void drop_second_look_at_list(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &forkstack->left_on) && a->order == RELAXED)
+                answer(a, 1);
+}
+
+/* He does not look whether he is in a list. */
+static void drop_look_at_list(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &forkstack->left_on))
+                answer(a, 0);
+}
+
 static const struct model_case cases[] = {
         {.program = &hidden},
         {.program = &two_created},
@@ -1051,6 +1094,7 @@ static const struct model_case cases[] = {
         {.program = &left},
         {.program = &left_alone},
         {.program = &joined},
+        {.program = &left_and_joined},
         {&forked, {.name = "no membarrier", .before = drop_membarrier}},
         {&forked, {.name = "nobody marks", .before = drop_marks}},
         {&shown_late, {.name = "nobody marks", .before = drop_marks}},
@@ -1059,6 +1103,8 @@ static const struct model_case cases[] = {
          {.name = "no membarrier after a theft", .before = drop_later_membarriers, .after = note_theft}},
         {&left, {.name = "nobody looks at what was left", .before = drop_left}},
         {&left_alone, {.name = "nobody looks at what was left", .before = drop_left}},
+        {&left_and_joined, {.name = "taken out of the list twice", .before = drop_second_look_at_list}},
+        {&left_and_joined, {.name = "not taken out of the list", .before = drop_look_at_list}},
         {&hidden, {.name = "no membarrier", .before = drop_membarrier}},
         {&woken, {.name = "no membarrier", .before = drop_membarrier}},
         {&hidden, {.name = "no last look", .before = drop_last_look, .after = note_announcement}},
