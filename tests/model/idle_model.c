@@ -111,11 +111,6 @@ void execi_fibers_trim(struct execi_worker *w)
         (void)w;
 }
 
-void execi_slab_trim(struct execi_slab *s)
-{
-        (void)s;
-}
-
 void execi_slab_flush(struct execi_slab *own)
 {
         (void)own;
@@ -885,6 +880,45 @@ static const struct model_program left_and_joined = {
         .verify = all_found_and_none_left,
 };
 
+/* Of two workers asleep one has given its memory back already. Then the other sends cells home to it, and when that one
+ * has been idle for so long that it gives back its own, the first must do so again; then the pool ends. */
+static void start_trimmed(void)
+{
+        start_two();
+        workers[0].trimmed = false;
+}
+
+void execi_slab_trim(struct execi_slab *s)
+{
+        if (!execi_slab_has_many_remote(s))
+                return;
+        MODEL_CHECK(s == &slabs[1]);
+        atom_store(&s->n_remote, 0, RELAXED); /* nobody sends any more */
+        stop();
+}
+
+static void send_home_and_sleep(void)
+{
+        model_sleep_until(20000 * US);
+        atom_add(&slabs[1].n_remote, SLAB_CHUNK_BYTES / sizeof(exec_future), RELAXED);
+        find(0);
+}
+
+static void all_trimmed(void)
+{
+        MODEL_CHECK(!execi_slab_has_many_remote(&slabs[1]));
+}
+
+static const struct model_program trimmed = {
+        .name = "trimmed again",
+        .n_threads = 2,
+        .bound = {2, 2},
+        .time = MODEL_LAST_TIME,
+        .setup = start_trimmed,
+        .thread = {send_home_and_sleep, finder_1},
+        .verify = all_trimmed,
+};
+
 /* ---- mutations ---- */
 
 static bool is(const struct model_access *a, enum model_kind kind, const void *object)
@@ -948,6 +982,13 @@ static void drop_kick(struct model_access *a)
         for (unsigned i = 0; i < WORKERS; i++)
                 if (is(a, MODEL_RMW, &workers[i].parker.token) && a->operand == 1)
                         answer(a, 0);
+}
+
+/* Who has given memory back does not look whether more came home since. */
+static void drop_look_at_remote(struct model_access *a)
+{
+        if (a->thread && is(a, MODEL_LOAD, &slabs[1].n_remote))
+                answer(a, 0);
 }
 
 static void acquire_counts(struct model_access *a)
@@ -1095,6 +1136,7 @@ static const struct model_case cases[] = {
         {.program = &left_alone},
         {.program = &joined},
         {.program = &left_and_joined},
+        {.program = &trimmed},
         {&forked, {.name = "no membarrier", .before = drop_membarrier}},
         {&forked, {.name = "nobody marks", .before = drop_marks}},
         {&shown_late, {.name = "nobody marks", .before = drop_marks}},
@@ -1115,6 +1157,8 @@ static const struct model_case cases[] = {
         {&loot_fenced, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
+        {&trimmed, {.name = "no kick", .before = drop_kick}},
+        {&trimmed, {.name = "no look at what came home", .before = drop_look_at_remote}},
         {&next_slot_after_sleep, {.name = "nobody watches", .before = drop_watching}},
         {&next_slot_after_quiet, {.name = "nobody watches", .before = drop_watching}},
         {&next_slot, {.name = "no membarrier", .before = drop_membarrier}},
