@@ -262,7 +262,7 @@ static exec_future *fire_on(struct execi_worker *w, int64_t now_ns)
                 if (!(t = steal_round(w, true, now_ns)))
                         t = force_round(w);
         } while (!t && is_any_due(pool, now_ns < until_ns ? until_ns : now_ns) &&
-                 !atom_load(&pool->halt, RELAXED) &&         /* @relaxed hint */
+                 !atom_load(&pool->halt, RELAXED) &&        /* @relaxed hint */
                  !atom_load(&pool->drain_waiter, RELAXED)); /* @relaxed hint */
         return t;
 }

@@ -82,7 +82,7 @@ void execi_task_run_slow(struct execi_worker *w, exec_future *t)
         t->fiber = fiber;
         fiber->task = t;
         if (tied) {
-                if (UNLIKELY(!atom_load(&w->pool->binds, RELAXED)))         /* @relaxed: the line is everybody's */
+                if (UNLIKELY(!atom_load(&w->pool->binds, RELAXED))) /* @relaxed: the line is everybody's */
                         atom_store(&w->pool->binds, true, RELAXED); /* @relaxed: before its waits, ready.h R2 */
                 fiber->n_tied++;
         }

@@ -1041,7 +1041,7 @@ static void sleep_again(exec_future *f, void *n_rounds)
         if (exec_future_outcome(f, &outcome) || outcome.state != EXEC_DONE)
                 return;
         atom_add((_Atomic(int) *)n_rounds, 1, RELAXED); /* @relaxed count */
-        next = exec_sleep_future(1); /* ns: due when it is looked for next */
+        next = exec_sleep_future(1);                    /* ns: due when it is looked for next */
         exec_future_add_callback(next, sleep_again, n_rounds);
         exec_future_unref(next);
 }
