@@ -984,6 +984,13 @@ static void drop_kick(struct model_access *a)
                         answer(a, 0);
 }
 
+/* The pool's mark is not seen: a tied task goes where others take it. */
+static void drop_binds(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &pool.binds))
+                answer(a, 0);
+}
+
 /* Who has given memory back does not look whether more came home since. */
 static void drop_look_at_remote(struct model_access *a)
 {
@@ -1156,6 +1163,7 @@ static const struct model_case cases[] = {
         {&loot_deep, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&loot_fenced, {.name = "loot not shared", .before = drop_sharing_of_loot, .after = note_loot}},
         {&woken_tied, {.name = "no kick", .before = drop_kick}},
+        {&woken_tied, {.name = "not seen to be bound", .before = drop_binds}},
         {&stopped, {.name = "no kick", .before = drop_kick}},
         {&trimmed, {.name = "no kick", .before = drop_kick}},
         {&trimmed, {.name = "no look at what came home", .before = drop_look_at_remote}},

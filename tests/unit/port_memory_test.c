@@ -1,6 +1,7 @@
 /* Memory: zeroed, aligned, counted; the user's allocator; failing. */
 #include "port/memory.h"
 
+#include "base/compiler.h"
 #include "port/fault.h"
 
 #include <executor/types.h>
@@ -208,6 +209,72 @@ static void unback_gives_pages_back(void **state)
         execi_unmap(ptr, sizeof resident * 4096);
 }
 
+/* On both sides of each bound between the ways to have one. */
+static void arrays_of_every_size(void **state)
+{
+        static const size_t sizes[] = {1,          4096,          (64 << 10) - 1, 64 << 10,
+                                       100000 + 1, (2 << 20) - 1, 2 << 20,        (5 << 20) + 7};
+        int64_t allocated = execi_memory_allocated(), mapped = execi_memory_mapped();
+
+        (void)state;
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+                size_t bytes = sizes[i];
+                char *ptr = execi_array_new(bytes);
+
+                assert_non_null(ptr);
+                assert_int_equal((uintptr_t)ptr % CACHE_LINE, 0);
+                assert_true(is_zero(ptr, bytes));
+                memset(ptr, 1, bytes);
+                execi_array_unback(ptr, bytes < 100 ? bytes : 100, bytes);
+                for (size_t j = 0; j < bytes && j < 100; j++)
+                        assert_int_equal(ptr[j], 1);
+                memset(ptr, 1, bytes);
+                execi_array_free(ptr, bytes);
+                assert_int_equal(execi_memory_allocated(), allocated);
+                assert_int_equal(execi_memory_mapped(), mapped);
+        }
+        assert_null(execi_array_new(SIZE_MAX));
+        execi_array_free(NULL, 16);
+        execi_array_free(NULL, SIZE_MAX);
+}
+
+static void array_gives_all_but_its_head_back(void **state)
+{
+        enum { PAGES = 600 };
+        unsigned char resident[PAGES];
+        char *ptr = execi_array_new(PAGES * 4096);
+        unsigned n_resident = 0;
+
+        (void)state;
+        assert_non_null(ptr);
+        memset(ptr, 1, PAGES * 4096);
+        execi_array_unback(ptr, 4097, PAGES * 4096);
+        assert_int_equal(mincore(ptr, PAGES * 4096, resident), 0);
+        for (size_t i = 0; i < PAGES; i++)
+                n_resident += resident[i] & 1;
+        assert_int_equal(n_resident, 2);
+        execi_array_free(ptr, PAGES * 4096);
+}
+
+static void unset_memory_is_counted_and_can_fail(void **state)
+{
+        int64_t before = execi_memory_allocated();
+        char *ptr = execi_alloc_unset(1000);
+
+        (void)state;
+        assert_non_null(ptr);
+        assert_int_equal((uintptr_t)ptr % 16, 0);
+        assert_int_equal(execi_memory_allocated(), before + 1000);
+        memset(ptr, 1, 1000);
+        execi_free(ptr, 1000);
+        assert_int_equal(execi_memory_allocated(), before);
+        assert_null(execi_alloc_unset(SIZE_MAX));
+        execi_fault_arm(FAULT_ALLOC, 1, false);
+        assert_null(execi_alloc_unset(16));
+        execi_fault_arm(FAULT_ALLOC, 0, false);
+        assert_int_equal(execi_memory_allocated(), before);
+}
+
 static void faults_make_alloc_and_map_fail(void **state)
 {
         int64_t allocated = execi_memory_allocated(), mapped = execi_memory_mapped();
@@ -238,6 +305,9 @@ int main(void)
                 cmocka_unit_test(allocator_hook_that_misaligns_is_named),
                 cmocka_unit_test(map_is_aligned_zeroed_and_counted),
                 cmocka_unit_test(unback_gives_pages_back),
+                cmocka_unit_test(arrays_of_every_size),
+                cmocka_unit_test(array_gives_all_but_its_head_back),
+                cmocka_unit_test(unset_memory_is_counted_and_can_fail),
                 cmocka_unit_test(faults_make_alloc_and_map_fail),
         };
 
