@@ -29,7 +29,8 @@
 #define VALGRIND_STACK_DEREGISTER(id)     ((void)(id))
 #endif
 
-/* clang's no_sanitize("thread") still marks entry and exit. */
+/* For functions in the midst of a switch: a sanitizer that is told of the other stack already, or not yet, would enter and
+ * leave them on different ones. clang's no_sanitize("thread") still marks entry and exit. */
 #if defined(__clang__)
 #if __has_attribute(disable_sanitizer_instrumentation)
 #define NO_SANITIZE __attribute__((disable_sanitizer_instrumentation))
