@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { WARM_UP_NS = 50000000, MAX_VARIANTS = 8 };
+enum { WARM_UP_NS = 50000000, MAX_VARIANTS = 8, LARGE_BYTES = 2 << 20 /* a large page's */ };
 
 double bench_ns_each(int64_t ns, uint64_t work)
 {
@@ -21,11 +22,14 @@ double bench_seconds(int64_t ns, uint64_t work)
 
 void *bench_alloc(size_t n, size_t size)
 {
-        size_t bytes = (n * size + 63) / 64 * 64;
-        void *memory = aligned_alloc(64, bytes);
+        size_t alignment = n * size < LARGE_BYTES ? 64 : LARGE_BYTES;
+        size_t bytes = (n * size + alignment - 1) / alignment * alignment;
+        void *memory = aligned_alloc(alignment, bytes);
 
         if (!memory)
                 bench_die("no memory for %zu bytes", bytes);
+        if (alignment == LARGE_BYTES)
+                madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
         return memory;
 }
 
