@@ -1,8 +1,9 @@
 /* loop.c - parallel loops over one and two dimensions.
  *
- * A piece is halved, its upper half forked, until it is a leaf; so whoever steals gets half of what is left. A leaf goes
- * through its indices in steps that grow; between two steps it looks whether a worker has nothing to do, nor anything to take
- * of what was forked before, and then halves what is left. A plane is a range of tiles. */
+ * A piece is halved, one half forked, until it is a leaf; so whoever steals gets half of what is left. The upper half is
+ * forked, but where the worker's own share of the range begins in it: so each comes back in the next loop to what it has in
+ * its caches. A leaf goes through its indices in steps that grow; between two steps it looks whether a worker has nothing to
+ * do, nor anything to take of what was forked before, and then halves what is left. A plane is a range of tiles. */
 #include "fork/enter.h"
 #include "fork/fork.h"
 #include "fork/pieces.h"
@@ -78,12 +79,15 @@ static void run_piece(struct exec_fork *fork, exec_forks *at)
 
 static void halve(struct loop *l, size_t begin, size_t end, exec_forks *at)
 {
-        size_t middle = begin + (end - begin) / 2;
-        struct piece upper = {.loop = l, .begin = middle, .end = end};
+        size_t middle = begin + (end - begin) / 2, home = execi_pieces_home(&l->pieces);
+        bool is_upper_first = home >= middle && home < end;
+        struct piece other = {.loop = l};
 
-        run(l, begin, middle, execi_fork(at, &upper.fork, run_piece));
-        if (exec_join(at, &upper.fork))
-                run(l, middle, end, at);
+        other.begin = is_upper_first ? begin : middle;
+        other.end = is_upper_first ? middle : end;
+        run(l, is_upper_first ? middle : begin, is_upper_first ? end : middle, execi_fork(at, &other.fork, run_piece));
+        if (exec_join(at, &other.fork))
+                run(l, other.begin, other.end, at);
 }
 
 static void run_leaf(struct loop *l, size_t begin, size_t end, exec_forks *at)

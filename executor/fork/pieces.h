@@ -14,6 +14,7 @@ struct execi_pieces {
         const _Atomic(uint32_t) *wanted; /* idle workers */
         uint32_t n_nobody;               /* *wanted when there are none */
         size_t leaf;                     /* in units; so long a piece is no longer divided without need */
+        size_t share;                    /* in units, of each worker */
         _Atomic(int) stop;               /* not 0: begin nothing more; a body's answer, or -ECANCELED */
 };
 
@@ -27,12 +28,21 @@ static inline void execi_pieces_init(struct execi_pieces *p, size_t n)
         p->wanted = w ? &w->pool->idle.wanted : &nobody;
         p->n_nobody = w && !w->pool->membarrier;
         p->leaf = n < n_pieces ? 1 : n / n_pieces;
+        p->share = w ? n / w->pool->n_workers : 0;
         atom_store(&p->stop, 0, RELAXED); /* @relaxed init */
 }
 
 static inline bool execi_pieces_wanted(const struct execi_pieces *p)
 {
         return atom_load((_Atomic(uint32_t) *)(uintptr_t)p->wanted, RELAXED) > p->n_nobody; /* NOLINT @relaxed hint */
+}
+
+/* Where this worker's share of the range begins. */
+static inline size_t execi_pieces_home(const struct execi_pieces *p)
+{
+        struct execi_worker *w = execi_worker_current();
+
+        return w ? w->id * p->share : 0;
 }
 
 /* A body answered. */

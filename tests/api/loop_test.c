@@ -76,6 +76,70 @@ static void test_each_index_once(struct fixture *fx)
                 }
 }
 
+/* ---- each worker begins with its own share ---- */
+
+static _Thread_local unsigned worker_id;
+
+static int remember_id(unsigned worker, void *ctx)
+{
+        (void)ctx;
+        worker_id = worker;
+        return 0;
+}
+
+enum { SHARES = 4 };
+
+struct shares {
+        size_t n;
+        _Atomic(size_t) first[SHARES]; /* where the caller's first chunk began, + 1 */
+        unsigned caller;
+};
+
+static int first_chunk(size_t begin, size_t end, void *arg)
+{
+        struct shares *s = arg;
+        size_t none = 0;
+
+        (void)end;
+        if (worker_id == s->caller)
+                atom_cas(&s->first[s->caller], &none, begin + 1, ACQ_REL);
+        return 0;
+}
+
+static int loop_from_here(void *arg, void **value)
+{
+        struct shares *s = arg;
+
+        (void)value;
+        s->caller = worker_id;
+        atom_store(&s->first[s->caller], 0, RELAXED);
+        return exec_parallel_for(NULL, 100, 100 + s->n, 0, first_chunk, s);
+}
+
+static void test_each_worker_begins_with_its_share(struct fixture *fx)
+{
+        struct shares s = {.n = many(4096)};
+        struct exec_pool_options options;
+        struct exec_task_options task;
+        exec_pool *pool;
+
+        (void)fx;
+        exec_pool_options_init(&options, sizeof options);
+        options.n_workers = SHARES;
+        options.start_hook = remember_id;
+        EXPECT_EQ(exec_pool_new(&pool, &options), 0);
+        exec_task_options_init(&task, sizeof task);
+        task.pool = pool;
+        for (unsigned i = 0; i < 64; i++) {
+                exec_future *f = exec_create_task_with(loop_from_here, &s, &task);
+
+                EXPECT_EQ(exec_await(f, NULL), 0);
+                exec_future_unref(f);
+                EXPECT_EQ(atom_load(&s.first[s.caller], RELAXED), 101 + s.caller * (s.n / SHARES));
+        }
+        EXPECT_EQ(exec_pool_free(pool), 0);
+}
+
 static int never(size_t begin, size_t end, void *arg)
 {
         (void)begin;
@@ -665,6 +729,7 @@ static void test_worker_local_refuses(struct fixture *fx)
 
 static const struct fixture_case cases[] = {
         CASE(test_each_index_once),
+        CASE_BARE(test_each_worker_begins_with_its_share),
         CASE(test_bounds),
         CASE(test_the_last_indices_there_are),
         CASE(test_each_point_once),
