@@ -2,6 +2,7 @@
  *
  *   forks   8 forks of 50 ms, then 400 ms of computing before the first join: on two workers it all ends after 400 ms
  *   uneven  a loop of 200 indices, of which every 50th takes 50 ms and the others 2 ms
+ *   cold    loops of 5 ms, each after 5 ms in which the thread that waits for it computed and the workers slept
  *   after   a parallel phase, then 5 s in which one task computes: the CPU time of the other workers in them */
 #include "body.h"
 #include "figure.h"
@@ -12,17 +13,23 @@
 
 #define MS ((int64_t)1000 * 1000)
 enum { LEAVES = 8, LEAF_MS = 50, INDICES = 200, LONG_EVERY = 50, LONG_MS = 50, SHORT_MS = 2, AFTER_S = 5 };
+enum { COLD_LOOPS = 50, COLD_MS = 5, PARTS_OF_MS = 8 };
+
+static uint64_t steps_for_ms(void)
+{
+        static _Atomic(uint64_t) known;
+        uint64_t steps = known;
+
+        if (!steps)
+                known = steps = bench_steps_for_ns(1000) * 1000; /* it measures many bodies */
+        return steps;
+}
 
 /* Computes for so long, by the CPU time of its thread: two on one processor take twice as long. */
 static void compute_ms(int64_t ms)
 {
-        static _Atomic(uint64_t) steps_for_ms;
-        uint64_t steps = steps_for_ms;
-
-        if (!steps)
-                steps_for_ms = steps = bench_steps_for_ns(1000) * 1000; /* it measures many bodies */
         for (int64_t i = 0; i < ms; i++)
-                bench_compute(steps, (uint64_t)i);
+                bench_compute(steps_for_ms(), (uint64_t)i);
 }
 
 /* What the same takes here and now. */
@@ -121,6 +128,44 @@ static double uneven_ideal_ms(unsigned n_workers)
         return n_workers == 1 ? sum : sum / n_workers + LONG_MS;
 }
 
+static int run_part(size_t i, void *arg)
+{
+        (void)arg;
+        bench_compute(steps_for_ms() / PARTS_OF_MS, i);
+        return 0;
+}
+
+static int cold_main(void *arg, void **value)
+{
+        int64_t start_ns = bench_now_ns();
+        int err = exec_parallel_for_each(NULL, 0, COLD_MS * PARTS_OF_MS, 0, run_part, NULL);
+
+        (void)value;
+        *(double *)arg += (double)(bench_now_ns() - start_ns) / 1e6;
+        return err;
+}
+
+static void run_cold(const struct bench *b, unsigned n_workers)
+{
+        struct bench_figure figure = {.variant = "cold", .workers = n_workers, .work = COLD_LOOPS};
+        struct bench_samples ms = {0}, ratio = {0};
+        exec_pool *pool = bench_pool_new(b, n_workers);
+
+        for (unsigned round = 0; round < b->n_rounds; round++) {
+                double loops_ms = 0, alone_ms = 0;
+
+                for (int i = 0; i < COLD_LOOPS; i++) {
+                        alone_ms += measure_ms(COLD_MS);
+                        bench_run_on(pool, cold_main, &loops_ms);
+                }
+                bench_add(&ms, loops_ms / COLD_LOOPS);
+                bench_add(&ratio, loops_ms / (alone_ms / n_workers));
+        }
+        bench_pool_free(pool);
+        bench_report(b, &figure, "time", "ms", &ms);
+        bench_report(b, &figure, "time by what is possible", "x", &ratio);
+}
+
 struct after {
         int64_t seconds;
         struct bench_threads threads;
@@ -167,7 +212,7 @@ static void run_after(const struct bench *b, unsigned n_workers)
 
 int main(int argc, char **argv)
 {
-        static const char *const variants[] = {"forks", "uneven", "after", NULL};
+        static const char *const variants[] = {"forks", "uneven", "cold", "after", NULL};
         static const struct bench_program program = {"leaves", "executor", variants, "1,2", 3};
         struct bench b;
 
@@ -180,6 +225,8 @@ int main(int argc, char **argv)
                         run_timed(&b, n, "forks", forks_main, (n == 1 ? 2 : 1) * LEAVES * LEAF_MS);
                 if (bench_wants(&b, "uneven"))
                         run_timed(&b, n, "uneven", uneven_main, uneven_ideal_ms(n));
+                if (bench_wants(&b, "cold"))
+                        run_cold(&b, n);
                 if (bench_wants(&b, "after") && n > 1)
                         run_after(&b, n);
         }

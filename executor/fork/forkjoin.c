@@ -55,7 +55,7 @@ exec_forks *exec_fork_slow_2(exec_forks *at, struct exec_fork *fork)
 
         if (s->kind == FORK_BLOCK) {
                 if (execi_forkstack_pushed(at, &s->pool->idle.wanted))
-                        execi_idle_notify_slow(s->pool);
+                        execi_idle_notify_forked(s->pool);
                 return at + 1;
         }
         if (s->kind == FORK_INLINE || !make_task(fork))
@@ -74,7 +74,7 @@ bool execi_fork_offer(exec_forks *at)
                 return true; /* nobody could take another one */
         is_there = execi_forkstack_offer(at, &told);
         if (told)
-                execi_idle_notify_slow(s->pool);
+                execi_idle_notify_forked(s->pool);
         return is_there;
 }
 
@@ -107,7 +107,7 @@ static bool join_block(struct execi_forkstack *s, exec_forks *at, struct exec_fo
 {
         switch (execi_forkstack_popped(at, f, &s->pool->idle.wanted)) {
         case POP_OWN_TELL:
-                execi_idle_notify_slow(s->pool);
+                execi_idle_notify_forked(s->pool);
                 return true;
         case POP_OWN:
                 return true;

@@ -7,6 +7,7 @@
 #include "run/fibers.h"
 #include "run/find.h"
 #include "run/task.h"
+#include "sched/place.h"
 #include "sched/suspend.h"
 #include "task/state.h"
 #include "wait/waiter.h"
@@ -98,6 +99,7 @@ void *execi_worker_main(void *worker)
         w->errno_location = exec_errno_location();
         execi_tsan_exempt_errno(w->errno_location);
         w->altstack = (w->pool->flags & EXEC_POOL_NO_OVERFLOW_HANDLER) ? NULL : execi_overflow_thread_start();
+        execi_place_init(w);
         run_start_hook(w);
         w->thread_fiber.worker = w;
         execi_sanitizer_thread_stack(&w->thread_fiber.sanitizer);

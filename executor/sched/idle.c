@@ -3,6 +3,7 @@
 
 #include "port/membarrier.h"
 #include "sched/forks.h"
+#include "sched/place.h"
 
 #define WATCH_NS ((int64_t)1000 * 1000)       /* how often next slots are looked at while somebody is busy */
 #define TRIM_NS  ((int64_t)400 * 1000 * 1000) /* idle for so long: give memory back */
@@ -54,8 +55,8 @@ static struct execi_worker *hand_over(struct execi_idle *idle, struct execi_work
         return idle->keeper;
 }
 
-/* @pair idle.sleep: seq_cst on the counts after the work was published */
-COLD void execi_idle_notify_slow(struct exec_pool *pool)
+/* @pair idle.sleep: seq_cst on the counts after the work was published. @spread: it gets a CPU of its own. */
+static void notify(struct exec_pool *pool, bool spread)
 {
         struct execi_idle *idle = &pool->idle;
         struct execi_worker *w = NULL, *heir = NULL;
@@ -69,6 +70,8 @@ COLD void execi_idle_notify_slow(struct exec_pool *pool)
                 w = idle->sleepers;
                 if (w == idle->keeper && w->sleeper_next) /* the timers' keeper sleeps on if another can go */
                         w = w->sleeper_next;
+                if (spread)
+                        execi_place_spread(w);
                 unlink_sleeper(idle, w);
                 heir = hand_over(idle, w);
                 atom_bump(&idle->n_unparks, 1);
@@ -78,6 +81,16 @@ COLD void execi_idle_notify_slow(struct exec_pool *pool)
                 execi_parker_unpark(&w->parker);
         if (heir)
                 execi_parker_unpark(&heir->parker);
+}
+
+COLD void execi_idle_notify_slow(struct exec_pool *pool)
+{
+        notify(pool, false);
+}
+
+COLD void execi_idle_notify_forked(struct exec_pool *pool)
+{
+        notify(pool, true);
 }
 
 void execi_idle_kick(struct execi_worker *w)
@@ -148,6 +161,16 @@ static bool is_work_visible(struct execi_worker *w)
         return false;
 }
 
+static bool are_forks_visible(struct execi_worker *w)
+{
+        struct exec_pool *pool = w->pool;
+
+        for (unsigned i = 0; i < pool->n_workers; i++)
+                if (execi_forks_any(&pool->workers[i], &pool->workers[i] != w))
+                        return true;
+        return false;
+}
+
 void execi_idle_end_search(struct execi_worker *w)
 {
         struct execi_idle *idle = &w->pool->idle;
@@ -166,7 +189,7 @@ void execi_idle_end_search(struct execi_worker *w)
                 if (!IDLE_SEARCHERS(c) && IDLE_SLEEPERS(c)) {
                         execi_forks_settle(w);
                         if (is_work_visible(w))
-                                execi_idle_notify_slow(w->pool);
+                                notify(w->pool, are_forks_visible(w));
                 }
         }
 }
@@ -278,16 +301,18 @@ void execi_idle_leave(struct execi_worker *w)
 
         w->searching = true;
         w->asleep = false;
-        if (!atom_load(&w->is_sleeper, ACQUIRE)) /* @pair idle.woken */
-                return;
-        execi_spin_lock(&idle->lock);
-        if (atom_load(&w->is_sleeper, RELAXED)) { /* @relaxed locked: nobody woke it, it goes by itself */
-                unlink_sleeper(idle, w);
-                heir = hand_over(idle, w);
+        if (atom_load(&w->is_sleeper, ACQUIRE)) { /* @pair idle.woken */
+                execi_spin_lock(&idle->lock);
+                if (atom_load(&w->is_sleeper, RELAXED)) { /* @relaxed locked: nobody woke it, it goes by itself */
+                        unlink_sleeper(idle, w);
+                        heir = hand_over(idle, w);
+                }
+                execi_spin_unlock(&idle->lock);
+                if (heir)
+                        execi_parker_unpark(&heir->parker);
         }
-        execi_spin_unlock(&idle->lock);
-        if (heir)
-                execi_parker_unpark(&heir->parker);
+        execi_place_restore(w);
+        execi_place_note(w);
 }
 
 /* May @w sleep on? L(none). *keeper: it is the keeper. */
@@ -322,6 +347,7 @@ static void begin_sleep(struct execi_worker *w)
         if (w->asleep)
                 return;
         execi_idle_hungry(w);
+        execi_place_note(w);
         announce(w);
         w->asleep = true;
         atom_bump(&w->n_parks, 1);

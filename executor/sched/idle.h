@@ -12,6 +12,8 @@ void execi_idle_init(struct exec_pool *pool);
 
 /* Work was made visible: wake a sleeper unless somebody searches already. */
 void execi_idle_notify_slow(struct exec_pool *pool);
+/* The same of a fork, by a worker: who forks computes, and goes on; the one it wakes had better not share its CPU. */
+void execi_idle_notify_forked(struct exec_pool *pool);
 static inline bool execi_idle_is_wanted(struct exec_pool *pool)
 {
         COMPILER_BARRIER(); /* the work is stored; a membarrier of the sleeper does the rest */

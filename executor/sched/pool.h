@@ -4,6 +4,7 @@
 #ifndef EXECI_SCHED_POOL_H
 #define EXECI_SCHED_POOL_H
 
+#include "port/affinity.h"
 #include "port/parker.h"
 #include "port/thread.h"
 #include "port/threadlocal.h"
@@ -103,6 +104,10 @@ struct execi_worker {
         bool trimmed;                                     /* O: nothing worth giving back since */
         struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
         void *loot[MAX_LOOT];                             /* O: what one steal brought */
+        int thread_number;                                /* I: the kernel's */
+        _Atomic(int) cpu;                                 /* where it was seen last; -1: not known */
+        bool is_spread;                                   /* by who wakes it for a fork, before is_sleeper is false */
+        struct execi_affinity allowed;                    /* then: what it was before */
 };
 
 /* idle.h */

@@ -12,6 +12,7 @@
 #include "run/task.h"
 #include "sched/forks.h"
 #include "sched/idle.h"
+#include "sched/place.h"
 #include "sched/ready.h"
 #include "task/extra.h"
 #include "task/waitword.h"
@@ -64,6 +65,23 @@ static struct {
 /* ---- what these sources need and the model does without ---- */
 
 unsigned execi_sanitizer;
+
+void execi_place_note(struct execi_worker *w)
+{
+        (void)w;
+}
+
+/* What it writes is ordered as is_sleeper is. */
+void execi_place_spread(struct execi_worker *w)
+{
+        w->is_spread = true;
+}
+
+void execi_place_restore(struct execi_worker *w)
+{
+        MODEL_CHECK(!atom_load(&w->is_sleeper, RELAXED)); /* nobody writes it any more */
+        w->is_spread = false;
+}
 
 void execi_tsan_release_slow(void *edge)
 {
