@@ -33,7 +33,7 @@
 #define ALL_FLAGS                                                                                                      \
         ((unsigned)(EXEC_POOL_TIED | EXEC_POOL_FORCE_MIGRATE | EXEC_POOL_NO_MEMBARRIER | EXEC_POOL_GUARD_MADVISE |     \
                     EXEC_POOL_GUARD_MPROTECT | EXEC_POOL_GUARD_CANARY | EXEC_POOL_NO_OVERFLOW_HANDLER |                \
-                    EXEC_POOL_DEBUG | EXEC_POOL_DRAIN_AT_EXIT))
+                    EXEC_POOL_DEBUG | EXEC_POOL_DRAIN_AT_EXIT | EXEC_POOL_KEEP_AFFINITY))
 enum { FIRST_CAPACITY = 1 << 10 };
 #define SLOW_NS       ((int64_t)100 * 1000 * 1000) /* as asyncio's slow_callback_duration */
 #define DEFAULT_STACK ((size_t)64 << 10)
@@ -139,6 +139,7 @@ static unsigned test_flags(void)
                 {"migrate", EXEC_POOL_FORCE_MIGRATE},       {"no-membarrier", EXEC_POOL_NO_MEMBARRIER},
                 {"guard-madvise", EXEC_POOL_GUARD_MADVISE}, {"guard-mprotect", EXEC_POOL_GUARD_MPROTECT},
                 {"guard-canary", EXEC_POOL_GUARD_CANARY},   {"tied", EXEC_POOL_TIED},
+                {"keep-affinity", EXEC_POOL_KEEP_AFFINITY},
         };
         const char *list = getenv("EXEC_TEST_POOL_FLAGS");
         unsigned flags = 0;
@@ -243,6 +244,7 @@ static int init_pool(struct exec_pool *pool, const struct exec_pool_options *o)
         if (pool->flags & EXEC_POOL_DEBUG)
                 pool->slow_ns = o->slow_ns ? o->slow_ns : SLOW_NS;
         pool->membarrier = !(pool->flags & EXEC_POOL_NO_MEMBARRIER) && execi_membarrier_register();
+        atom_store(&pool->places, !(pool->flags & EXEC_POOL_KEEP_AFFINITY), RELAXED);    /* @relaxed init */
         atom_store(&pool->binds, (pool->flags & EXEC_POOL_FORCE_MIGRATE) != 0, RELAXED); /* @relaxed init */
         pool->slotless = (pool->flags & EXEC_POOL_FORCE_MIGRATE) || !pool->membarrier;
         pool->plain = pool->membarrier && !(pool->flags & EXEC_POOL_TIED) && !pool->slow_ns &&

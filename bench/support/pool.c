@@ -14,6 +14,7 @@ static unsigned pool_flags(const struct bench *b)
                 {"guard-mprotect", EXEC_POOL_GUARD_MPROTECT},
                 {"guard-canary", EXEC_POOL_GUARD_CANARY},
                 {"tied", EXEC_POOL_TIED},
+                {"keep-affinity", EXEC_POOL_KEEP_AFFINITY},
                 {"migrate", EXEC_POOL_FORCE_MIGRATE},
         };
 

@@ -14,8 +14,9 @@ int execi_affinity_thread(void)
 
 int execi_affinity_cpu(void)
 {
-        int cpu = sched_getcpu();
+        int saved_errno = errno, cpu = sched_getcpu();
 
+        errno = saved_errno;
         return cpu < AFFINITY_MAX_CPUS ? cpu : -1;
 }
 

@@ -55,11 +55,12 @@ static struct execi_worker *hand_over(struct execi_idle *idle, struct execi_work
         return idle->keeper;
 }
 
-/* @pair idle.sleep: seq_cst on the counts after the work was published. @spread: it gets a CPU of its own. */
-static void notify(struct exec_pool *pool, bool spread)
+/* @pair idle.sleep: seq_cst on the counts after the work was published. @forked: of a fork. */
+static void notify(struct exec_pool *pool, bool forked)
 {
         struct execi_idle *idle = &pool->idle;
         struct execi_worker *w = NULL, *heir = NULL;
+        bool moving = false;
         uint64_t c = pool->membarrier ? atom_load(&idle->counts, SEQ_CST) : atom_add(&idle->counts, 0, SEQ_CST);
 
         if (!IDLE_SLEEPERS(c) || IDLE_SEARCHERS(c))
@@ -70,13 +71,14 @@ static void notify(struct exec_pool *pool, bool spread)
                 w = idle->sleepers;
                 if (w == idle->keeper && w->sleeper_next) /* the timers' keeper sleeps on if another can go */
                         w = w->sleeper_next;
-                if (spread)
-                        execi_place_spread(w);
+                moving = forked && execi_place_begin(w);
                 unlink_sleeper(idle, w);
                 heir = hand_over(idle, w);
                 atom_bump(&idle->n_unparks, 1);
         }
         execi_spin_unlock(&idle->lock);
+        if (moving)
+                execi_place_move(w);
         if (w)
                 execi_parker_unpark(&w->parker);
         if (heir)

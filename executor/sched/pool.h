@@ -104,10 +104,13 @@ struct execi_worker {
         bool trimmed;                                     /* O: nothing worth giving back since */
         struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
         void *loot[MAX_LOOT];                             /* O: what one steal brought */
-        int thread_number;                                /* I: the kernel's */
-        _Atomic(int) cpu;                                 /* where it was seen last; -1: not known */
-        bool is_spread;                                   /* by who wakes it for a fork, before is_sleeper is false */
-        struct execi_affinity allowed;                    /* then: what it was before */
+        /* place.h */
+        int thread_number;              /* O: the kernel's; set before it first sleeps */
+        _Atomic(int) cpu;               /* A: where it last fell asleep or woke; -1: not known */
+        _Atomic(int) place;             /* A */
+        int forbidden[2];               /* the waker's, while MOVING; so are the next two */
+        struct execi_affinity narrowed; /* what it set */
+        struct execi_affinity allowed;  /* what there was before */
 };
 
 /* idle.h */
@@ -137,9 +140,10 @@ struct exec_pool {
         unsigned n_workers;           /* I */
         unsigned flags;               /* I */
         bool membarrier;              /* I */
-        bool slotless;                /* I: EXEC_POOL_FORCE_MIGRATE or no membarrier: next slots are not used */
-        _Atomic(bool) binds;          /* A: some of its tasks go on only where they are bound to; ready.h R2 */
-        bool plain;                   /* I: tasks without options may take the short cuts */
+        _Atomic(bool) places; /* A: workers woken for forks are moved, place.h; false: never, or the kernel refused */
+        bool slotless;        /* I: EXEC_POOL_FORCE_MIGRATE or no membarrier: next slots are not used */
+        _Atomic(bool) binds;  /* A: some of its tasks go on only where they are bound to; ready.h R2 */
+        bool plain;           /* I: tasks without options may take the short cuts */
         const struct execi_chooser *chooser;
         size_t promise_bytes; /* I: every task's stack */
         size_t red_bytes;     /* I: below a promised stack: signal frames, ours */

@@ -22,6 +22,8 @@ enum exec_pool_flags {
         EXEC_POOL_SIGINT = 1 << 8,              /* for exec_run_with() alone: see there */
         EXEC_POOL_DEBUG = 1 << 9,          /* debug mode, see slow_ns; EXEC_DEBUG=1 in the environment: every pool */
         EXEC_POOL_DRAIN_AT_EXIT = 1 << 10, /* exit() first lets every task end, as shutdown with EXEC_DRAIN does */
+        /* Never call sched_setaffinity(2), which else keeps a worker woken for a fork off its waker's CPU until it runs. */
+        EXEC_POOL_KEEP_AFFINITY = 1 << 11,
 };
 
 struct exec_pool_options {

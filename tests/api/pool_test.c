@@ -905,6 +905,7 @@ static void test_flags(struct fixture *fx)
         run_with_flags(EXEC_POOL_GUARD_MPROTECT, false, false);
         run_with_flags(EXEC_POOL_GUARD_CANARY, false, false);
         run_with_flags(EXEC_POOL_NO_OVERFLOW_HANDLER, false, false);
+        run_with_flags(EXEC_POOL_KEEP_AFFINITY, false, false);
 }
 
 static void test_contradicting_guards(struct fixture *fx)

@@ -71,16 +71,20 @@ void execi_place_note(struct execi_worker *w)
         (void)w;
 }
 
-/* What it writes is ordered as is_sleeper is. */
-void execi_place_spread(struct execi_worker *w)
+bool execi_place_begin(struct execi_worker *w)
 {
-        w->is_spread = true;
+        (void)w;
+        return false;
+}
+
+void execi_place_move(struct execi_worker *w)
+{
+        (void)w;
 }
 
 void execi_place_restore(struct execi_worker *w)
 {
-        MODEL_CHECK(!atom_load(&w->is_sleeper, RELAXED)); /* nobody writes it any more */
-        w->is_spread = false;
+        MODEL_CHECK(!atom_load(&w->is_sleeper, RELAXED)); /* nobody begins to move it any more */
 }
 
 void execi_tsan_release_slow(void *edge)

@@ -593,6 +593,7 @@ static bool start_pools(struct program *p)
                 EXEC_POOL_NO_MEMBARRIER,
                 EXEC_POOL_GUARD_MPROTECT,
                 EXEC_POOL_GUARD_CANARY,
+                EXEC_POOL_KEEP_AFFINITY,
         };
 
         p->n_pools = 1 + (hash(p->seed ^ 6) % 3 == 0);
