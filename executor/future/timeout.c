@@ -98,6 +98,21 @@ static void expire_outer(const struct execi_scope *s)
                         execi_scope_expire(o, due_ns);
 }
 
+/* The other way round: @s was begun just before its deadline, and those around it with the same one had just been fired. */
+static void expire_as_outer(struct execi_scope *s)
+{
+        int64_t due_ns = atom_load(&s->deadline_ns, RELAXED); /* @relaxed hint: looked at again under the lock */
+
+        for (const struct execi_scope *o = s->outer; o && o->task == s->task; o = o->outer) {
+                int64_t outer_ns =
+                        atom_load(&o->deadline_ns, RELAXED); /* @relaxed: of a scope that has expired it stays */
+                int state = wrong_state(o);
+
+                if (outer_ns >= due_ns && (state == -EINPROGRESS || state == -ETIMEDOUT))
+                        execi_scope_expire(s, outer_ns);
+        }
+}
+
 int exec_timeout_end(struct exec_timeout *scope, int err)
 {
         struct execi_fiber *fiber = fiber_here(execi_worker_current());
@@ -112,6 +127,8 @@ int exec_timeout_end(struct exec_timeout *scope, int err)
                 return state && state != -EINPROGRESS ? state : -EINVAL; /* somebody else's */
         }
         *link = s->outer;
+        if (UNLIKELY(err == -ECANCELED))
+                expire_as_outer(s);
         if (LIKELY(!execi_scope_end(s)))
                 return err;
         expire_outer(s);
