@@ -205,16 +205,26 @@ static int spin_until(void *arg, void **value)
         return 0;
 }
 
-static void *let_go_later(void *go)
+struct gate {
+        struct fixture *fx;
+        _Atomic(int) *n_begun, *go;
+};
+
+/* When none is left but those that have begun, and the case's own task. */
+static void *let_go_later(void *arg)
 {
-        exec_sleep(EXEC_MS(5));
-        atom_store((_Atomic(int) *)go, 1, RELEASE);
+        struct gate *g = arg;
+
+        while (exec_all_tasks(g->fx->pool, NULL, 0) > atom_load(g->n_begun, ACQUIRE) + g->fx->in_task)
+                exec_sleep(EXEC_MS(1));
+        atom_store(g->go, 1, RELEASE);
         return NULL;
 }
 
 static void test_U7_unbegun_never_run(struct fixture *fx)
 {
         _Atomic(int) n_begun = 0, go = 0;
+        struct gate gate = {fx, &n_begun, &go};
         struct item items[20];
         struct exec_outcome out;
         exec_map *m = NULL;
@@ -225,7 +235,7 @@ static void test_U7_unbegun_never_run(struct fixture *fx)
         EXPECT_EQ(exec_map_new(&m, spin_until, items, 20, sizeof items[0], NULL), 0);
         EXPECT_EQ(exec_map_next(m, exec_now() + EXEC_MS(1), &out), -ETIMEDOUT);
         fixture_wait(&n_begun, 1);
-        EXPECT_EQ(pthread_create(&thread, NULL, let_go_later, (void *)&go), 0);
+        EXPECT_EQ(pthread_create(&thread, NULL, let_go_later, &gate), 0);
         EXPECT_EQ(exec_map_free(m), 0);
         EXPECT(atom_load(&n_begun, ACQUIRE) <= (int)fx->n_workers);
         pthread_join(thread, NULL);
