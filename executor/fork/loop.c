@@ -1,9 +1,10 @@
 /* loop.c - parallel loops over one and two dimensions.
  *
  * A piece is halved, one half forked, until it is a leaf; so whoever steals gets half of what is left. The upper half is
- * forked, but where the worker's own share of the range begins in it: so the caller, and a thief to whose piece this applies,
- * come back in the next loop to what they have in their caches. A leaf goes through its indices in steps that grow; between two steps it looks whether a worker has nothing to
- * do, nor anything to take of what was forked before, and then halves what is left. A plane is a range of tiles. */
+ * forked, but where the worker's own share of the range begins in it: so the caller, and a thief to whose piece this
+ * applies, come back in the next loop to what they have in their caches. A leaf goes through its indices in steps that
+ * grow; between two steps it looks whether a worker has nothing to do, nor anything to take of what was forked before,
+ * and then halves what is left. A plane is a range of tiles. */
 #include "fork/enter.h"
 #include "fork/fork.h"
 #include "fork/pieces.h"

@@ -104,11 +104,13 @@ static void expire_as_outer(struct execi_scope *s)
         int64_t due_ns = atom_load(&s->deadline_ns, RELAXED); /* @relaxed hint: looked at again under the lock */
 
         for (const struct execi_scope *o = s->outer; o && o->task == s->task; o = o->outer) {
-                int64_t outer_ns =
-                        atom_load(&o->deadline_ns, RELAXED); /* @relaxed: of a scope that has expired it stays */
+                int64_t outer_ns;
                 int state = wrong_state(o);
 
-                if (outer_ns >= due_ns && (state == -EINPROGRESS || state == -ETIMEDOUT))
+                if (state != -EINPROGRESS && state != -ETIMEDOUT)
+                        continue;
+                outer_ns = atom_load(&o->deadline_ns, RELAXED); /* @relaxed: it has expired: it stays */
+                if (outer_ns >= due_ns)
                         execi_scope_expire(s, outer_ns);
         }
 }

@@ -1,7 +1,8 @@
 /* executor/loop.h - loops over ranges of indices, divided among the workers. Defaults: see executor/types.h.
  *
  * A range is divided as far as there are workers to take a part, and further as often as one has nothing to do, however
- * uneven the indices are; the parts are begun in no particular order. Bodies run inside forks of the caller (executor/forkjoin.h); they may fork, loop and wait.
+ * uneven the indices are; the parts are begun in no particular order. Bodies run inside forks of the caller
+ * (executor/forkjoin.h); they may fork, loop and wait.
  *
  * In all of these: @at is the caller's place; NULL: where he is, and from a plain thread the default pool (with a place of
  * exec_forks_here() it runs on that thread). A body returns 0 to go on; EXEC_LOOP_STOP: no further chunk is begun, and the
