@@ -1,144 +1,18 @@
-/* completion.c - futures handed over as they finish.
- *
- * Q1 an entry is in exactly one of: its future's list of waiters, the hands of the thread that finishes that future, the
- *    stack of finished ones, the queue of taken ones, or handed over.
- * Q2 a finished future goes to exactly one consumer: consumers take under the lock. A consumer that was woken and leaves
- *    empty-handed (cancelled, late) wakes another one.
- * Q3 the finishing thread touches the queue for the last time when it pushes the entry by a swap of the stack's head; or,
- *    when consumers wait, when it drops the lock under which it pushed (or wakes the consumer that it has claimed).
- * Q4 WAITED stands in the head exactly while consumers wait. It comes by a swap of an empty head, so either that consumer
- *    sees the entry or the finishing thread sees WAITED; then that one takes the lock. It goes under the lock. */
+/* completion.c - futures handed over as they finish. The invariants Q1 - Q4: completion.h. */
 #include "future/completion.h"
 
 #include "future/here.h"
 #include "port/memory.h"
 #include "port/sanitizer.h"
-#include "sched/ready.h"
-#include "sched/suspend.h"
-#include "task/waitword.h"
 #include "wait/block.h"
-#include "wait/timers.h"
 
 #include <executor/combine.h>
 #include <executor/future.h>
 
-/* Tasks that a worker starts before it goes on with a consumer it has woken: else each finished task would cost a switch
- * to the consumer and back. Idle workers may take the consumer at once. */
-enum { NEW_BEFORE_CONSUMER = 16 };
-
-struct entry {
-        struct execi_waiter node; /* its next: also the next in the stack, and in the queue of taken ones */
-        exec_completion *queue;
-        exec_future *future; /* NULL once it is handed over */
-};
-
-/* One that was added singly. */
-struct added {
-        struct entry entry;
-        void *tag;
-        struct added *next, *prev; /* L(lock) */
-};
-
-struct consumer {
-        struct consumer *next, *prev; /* L(lock) */
-        bool waits;                   /* L(lock) it is in the list */
-        exec_future *task;            /* or a thread: */
-        struct execi_parker parker;
-        struct execi_wait wait;
-        struct execi_deadline deadline;
-};
-
-#define WAITED ((uintptr_t)1)
-
-struct exec_completion {
-        _Atomic(uintptr_t) finished; /* a stack of entries, newest first; and WAITED */
-        char pad[CACHE_PAIR];        /* who finishes does not disturb who takes */
-        struct execi_spin lock;
-        struct entry *taken, *last_taken;            /* L(lock) finished, oldest first */
-        _Atomic(size_t) n_pending;                   /* written under the lock: added and not handed over */
-        struct consumer *consumers, *consumers_last; /* L(lock) oldest first */
-        struct added *added;                         /* L(lock) those not handed over */
-        struct entry *block;                         /* the entries of a closed queue; the tag is the number */
-        size_t n_block, n_linked;                    /* those of the block that have a future */
-};
-
-static struct entry *entry_at(uintptr_t finished)
-{
-        return (struct entry *)(finished & ~WAITED); /* NOLINT */
-}
-
-/* L(lock) */
-static void unlink_consumer(exec_completion *c, struct consumer *k)
-{
-        if (!k->waits)
-                return;
-        k->waits = false;
-        if (k->prev)
-                k->prev->next = k->next;
-        else
-                c->consumers = k->next;
-        if (k->next)
-                k->next->prev = k->prev;
-        else
-                c->consumers_last = k->prev;
-        if (!c->consumers)
-                atom_and(&c->finished, ~WAITED, RELAXED); /* @relaxed locked; Q4 */
-}
-
-/* L(lock): @k waits from now on. false: it need not, something has finished, or nothing is left that could. */
-static bool link_consumer(exec_completion *c, struct consumer *k)
-{
-        uintptr_t none = 0;
-
-        if (c->taken || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
-                return false;
-        if (!c->consumers) {
-                if (!atom_cas(&c->finished, &none, WAITED, ACQUIRE)) /* Q4 */
-                        return false;
-        } else if (atom_load(&c->finished, RELAXED) != WAITED) { /* @relaxed hint */
-                return false;
-        }
-        k->waits = true;
-        k->next = NULL;
-        k->prev = c->consumers_last;
-        if (k->prev)
-                k->prev->next = k;
-        else
-                c->consumers = k;
-        c->consumers_last = k;
-        return true;
-}
-
-/* L(lock): the oldest consumer whose wait this thread could claim; it is to be woken after the lock. */
-static struct consumer *claim_consumer(exec_completion *c)
-{
-        struct consumer *k;
-
-        while ((k = c->consumers)) {
-                unlink_consumer(c, k);
-                if (execi_wait_claim(k->task ? &k->task->wait : &k->wait, BY_COMPLETION) == CLAIM_WON)
-                        return k;
-        }
-        return NULL;
-}
-
-static void wake_consumer(struct execi_worker *w, struct consumer *k)
-{
-        if (!k)
-                return;
-        if (!k->task) {
-                execi_parker_unpark(&k->parker);
-                return;
-        }
-        if (w)
-                w->n_new_first = NEW_BEFORE_CONSUMER;
-        execi_wake(w, k->task, WAKE_QUEUE);
-}
-
 /* Q4: consumers seem to wait. */
-static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c, struct entry *e)
+static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c, struct execi_entry *e)
 {
-        struct consumer *k;
+        struct execi_consumer *k;
         uintptr_t at;
 
         execi_spin_lock(&c->lock);
@@ -146,14 +20,14 @@ static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c,
         do
                 e->node.next = at & ~WAITED;
         while (!atom_cas(&c->finished, &at, (uintptr_t)e | (at & WAITED), RELEASE)); /* @pair completion.finished */
-        k = claim_consumer(c);
+        k = execi_consumer_claim(c);
         execi_spin_unlock(&c->lock); /* Q3 */
-        wake_consumer(w, k);
+        execi_consumer_wake(w, k);
 }
 
 static void entry_finished(struct execi_worker *w, struct execi_waiter *node)
 {
-        struct entry *e = (struct entry *)node;
+        struct execi_entry *e = (struct execi_entry *)node;
         exec_completion *c = e->queue;
         uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed recheck */
 
@@ -188,7 +62,7 @@ int exec_completion_new(exec_completion **out)
         return *out ? 0 : -ENOMEM;
 }
 
-static void fill(struct entry *e, exec_completion *c, exec_future *f)
+static void fill(struct execi_entry *e, exec_completion *c, exec_future *f)
 {
         e->node.kind = WAITER_ENTRY;
         e->node.finished = entry_finished;
@@ -196,7 +70,7 @@ static void fill(struct entry *e, exec_completion *c, exec_future *f)
         e->future = f;
 }
 
-static inline void link_entry(struct execi_worker *w, struct entry *e)
+static inline void link_entry(struct execi_worker *w, struct execi_entry *e)
 {
         if (!execi_waiter_link(e->future, &e->node))
                 entry_finished(w, &e->node);
@@ -204,7 +78,7 @@ static inline void link_entry(struct execi_worker *w, struct entry *e)
 
 int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
 {
-        struct added *a;
+        struct execi_added *a;
 
         if (!c || !execi_is_future(f))
                 return -EINVAL;
@@ -255,7 +129,7 @@ exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsign
         exec_completion *c = NULL;
         size_t n_linked;
 
-        if (!(flags & ~(unsigned)EXEC_UNREF) && (!n || f) && n <= SIZE_MAX / sizeof(struct entry))
+        if (!(flags & ~(unsigned)EXEC_UNREF) && (!n || f) && n <= SIZE_MAX / sizeof(struct execi_entry))
                 c = new_queue(n);
         if (!c)
                 return refuse(f, n, flags);
@@ -273,13 +147,13 @@ exec_completion *exec_as_completed(exec_future *const f[], size_t n)
         return exec_as_completed_with(f, n, 0);
 }
 
-static bool is_in_block(const exec_completion *c, const struct entry *e)
+static bool is_in_block(const exec_completion *c, const struct execi_entry *e)
 {
         return c->n_block && e >= c->block && e < c->block + c->n_block;
 }
 
 /* L(lock) */
-static void unlink_added(exec_completion *c, struct added *a)
+static void unlink_added(exec_completion *c, struct execi_added *a)
 {
         if (a->prev)
                 a->prev->next = a->next;
@@ -293,14 +167,14 @@ static void unlink_added(exec_completion *c, struct added *a)
 static void take_stack(exec_completion *c)
 {
         uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed hint */
-        struct entry *older;
+        struct execi_entry *older;
 
-        if (!entry_at(at))
+        if (!execi_entry_at(at))
                 return;
         at = atom_swap(&c->finished, c->consumers ? WAITED : 0, ACQUIRE); /* @pair completion.finished */
-        c->last_taken = entry_at(at);
-        for (struct entry *e = c->last_taken; e; e = older) {
-                older = entry_at(e->node.next);
+        c->last_taken = execi_entry_at(at);
+        for (struct execi_entry *e = c->last_taken; e; e = older) {
+                older = execi_entry_at(e->node.next);
                 e->node.next = (uint64_t)(uintptr_t)c->taken;
                 c->taken = e;
         }
@@ -313,24 +187,24 @@ struct hand {
 };
 
 /* L(lock): take the oldest finished one out. */
-static struct added *take(exec_completion *c, struct hand *h)
+static struct execi_added *take(exec_completion *c, struct hand *h)
 {
-        struct added *to_free = NULL;
-        struct entry *e;
+        struct execi_added *to_free = NULL;
+        struct execi_entry *e;
 
         if (!c->taken)
                 take_stack(c);
         e = c->taken;
         h->future = NULL;
         if (e) {
-                c->taken = entry_at(e->node.next);
+                c->taken = execi_entry_at(e->node.next);
                 h->future = e->future;
                 e->future = NULL;
                 atom_bump(&c->n_pending, -(size_t)1);
                 if (is_in_block(c, e)) {
                         h->tag = (void *)(e - c->block); /* NOLINT */
                 } else {
-                        to_free = (struct added *)e;
+                        to_free = (struct execi_added *)e;
                         h->tag = to_free->tag;
                         unlink_added(c, to_free);
                 }
@@ -341,7 +215,7 @@ static struct added *take(exec_completion *c, struct hand *h)
 
 static struct hand take_locked(exec_completion *c)
 {
-        struct added *to_free;
+        struct execi_added *to_free;
         struct hand h;
 
         execi_spin_lock(&c->lock);
@@ -355,92 +229,14 @@ static struct hand take_locked(exec_completion *c)
 /* Something is left, or nothing ever will be: another waiting consumer must see it. */
 static void pass_on(struct execi_worker *w, exec_completion *c)
 {
-        struct consumer *k = NULL;
+        struct execi_consumer *k = NULL;
 
         execi_spin_lock(&c->lock);
-        if (c->taken || entry_at(atom_load(&c->finished, RELAXED)) ||
+        if (c->taken || execi_entry_at(atom_load(&c->finished, RELAXED)) ||
             !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
-                k = claim_consumer(c);
+                k = execi_consumer_claim(c);
         execi_spin_unlock(&c->lock);
-        wake_consumer(w, k);
-}
-
-struct commit {
-        exec_completion *queue;
-        struct consumer *consumer;
-        bool timed;
-};
-
-/* The lock of the queue, inside that of the heap, orders the link after the look for finished entries. */
-static void commit_consumer(struct execi_worker *w, void *ctx)
-{
-        struct commit *m = ctx;
-        exec_completion *c = m->queue;
-        struct consumer *k = m->consumer;
-        exec_future *t = k->task;
-        bool timed = m->timed, ready = false;
-
-        if (timed)
-                execi_deadline_begin(w, &k->deadline);
-        execi_spin_lock(&c->lock);
-        execi_wait_arm(&t->wait, 0, !w->pool->membarrier);
-        if (atom_load(&t->word, SEQ_CST) & WORD_CANCEL) /* @pair state.cancel: V5 */
-                ready = execi_wait_claim(&t->wait, BY_CANCEL) == CLAIM_WON;
-        else if (!link_consumer(c, k))
-                ready = execi_wait_claim(&t->wait, BY_COMPLETION) == CLAIM_WON;
-        else if (timed)
-                execi_deadline_insert(&k->deadline);
-        execi_spin_unlock(&c->lock);
-        if (timed)
-                execi_deadline_end(&k->deadline);
-        if (ready)
-                execi_wake(w, t, WAKE_NEXT);
-}
-
-/* 0: look again; -ETIMEDOUT; -ECANCELED. */
-static int task_waits(struct execi_worker *w, exec_completion *c, int64_t deadline_ns)
-{
-        struct consumer k = {.task = w->fiber->task};
-        struct commit m = {c, &k, deadline_ns != EXEC_FOREVER};
-        enum wait_by by;
-
-        if (execi_cancellation_point(w))
-                return -ECANCELED;
-        execi_timer_init(&k.deadline.timer, deadline_ns, 0);
-        k.deadline.task = k.task;
-        execi_gather_flush(w);
-        execi_suspend(w, commit_consumer, &m);
-        by = execi_wait_clear(&k.task->wait);
-        if (m.timed && by != BY_DEADLINE)
-                execi_deadline_remove(&k.deadline);
-        execi_spin_lock(&c->lock); /* also: whoever claimed under it is through */
-        unlink_consumer(c, &k);
-        execi_spin_unlock(&c->lock);
-        if (execi_cancellation_point(execi_worker_current()))
-                return -ECANCELED;
-        return by == BY_DEADLINE ? -ETIMEDOUT : 0;
-}
-
-static int thread_waits(exec_completion *c, int64_t deadline_ns)
-{
-        struct consumer k = {.task = NULL};
-        bool ready, token = true;
-
-        execi_parker_init(&k.parker);
-        execi_wait_arm(&k.wait, 0, false);
-        execi_spin_lock(&c->lock);
-        ready = !link_consumer(c, &k);
-        execi_spin_unlock(&c->lock);
-        if (!ready && !(token = execi_parker_park(&k.parker, deadline_ns))) {
-                execi_spin_lock(&c->lock);
-                token = !k.waits;
-                unlink_consumer(c, &k);
-                execi_spin_unlock(&c->lock);
-                if (token) /* claimed: it is on its way */
-                        execi_parker_park(&k.parker, EXEC_FOREVER);
-        }
-        execi_parker_fini(&k.parker);
-        return token ? 0 : -ETIMEDOUT;
+        execi_consumer_wake(w, k);
 }
 
 static int hand_over(struct execi_worker *w, exec_completion *c, const struct hand *h, exec_future **f, void **tag)
@@ -475,7 +271,7 @@ int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **
                 }
                 r = execi_may_wait(w);
                 if (!r)
-                        r = w ? task_waits(w, c, deadline_ns) : thread_waits(c, deadline_ns);
+                        r = execi_consumer_wait(w, c, deadline_ns);
                 w = execi_worker_current();
                 if (r == -ETIMEDOUT) { /* what has finished is given even now */
                         h = take_locked(c);
@@ -494,7 +290,7 @@ size_t exec_completion_pending(const exec_completion *c)
         return c ? atom_load(&((exec_completion *)(uintptr_t)c)->n_pending, ACQUIRE) : 0; /* NOLINT */
 }
 
-static void withdraw(struct entry *e)
+static void withdraw(struct execi_entry *e)
 {
         if (e->future && !execi_state_is_done(e->future) && execi_waiter_unlink_entry(e->future, &e->node))
                 entry_finished(NULL, &e->node);
@@ -505,7 +301,7 @@ static void withdraw_all(exec_completion *c)
 {
         for (size_t i = 0; i < c->n_linked; i++)
                 withdraw(&c->block[i]);
-        for (struct added *a = c->added; a; a = a->next)
+        for (struct execi_added *a = c->added; a; a = a->next)
                 withdraw(&a->entry);
 }
 
@@ -535,6 +331,6 @@ void execi_completion_cancel_all(exec_completion *c, const char *reason)
         for (size_t i = 0; i < c->n_linked; i++)
                 if (c->block[i].future)
                         exec_cancel(c->block[i].future, reason);
-        for (struct added *a = c->added; a; a = a->next)
+        for (struct execi_added *a = c->added; a; a = a->next)
                 exec_cancel(a->entry.future, reason);
 }
