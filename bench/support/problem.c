@@ -56,10 +56,10 @@ static void solve_timed(void *arg)
         t->ns = bench_now_ns() - start_ns;
 }
 
-static int64_t solve_once(const struct setting *s, void *state)
+static int64_t solve_once(const struct setting *s, void (*solve)(void *state), void *state)
 {
         const struct bench_problem *problem = s->solver->problem;
-        struct timed t = {.solve = s->solver->solve, .state = state};
+        struct timed t = {.solve = solve, .state = state};
 
         if (problem->prepare)
                 problem->prepare(state);
@@ -86,7 +86,7 @@ static void warm_up(const struct setting *s, const char *variant)
         int64_t end_ns = bench_now_ns() + WARM_UP_NS;
 
         do
-                solve_once(s, state);
+                solve_once(s, s->solver->solve, state);
         while (bench_now_ns() < end_ns);
         problem->close(state);
 }
@@ -97,6 +97,7 @@ static double run_workers(struct setting *s, const char *variant, unsigned n_wor
         const struct bench_problem *problem = s->solver->problem;
         struct bench_samples values = {0};
         struct bench_samples times = {0};
+        struct bench_samples ratios = {0};
         void *state;
 
         s->pool = s->solution->start ? s->solution->start(s->bench, n_workers) : NULL;
@@ -104,8 +105,13 @@ static double run_workers(struct setting *s, const char *variant, unsigned n_wor
         *figure = (struct bench_figure){.variant = variant, .workers = n_workers};
         state = open_problem(s, variant, s->bench->is_quick, &figure->work);
         for (unsigned round = 0; round < s->bench->n_rounds; round++) {
-                int64_t ns = solve_once(s, state);
+                int64_t plain_ns = problem->plain ? solve_once(s, problem->plain, state) : 0;
+                int64_t ns = solve_once(s, s->solver->solve, state);
 
+                if (problem->plain) {
+                        plain_ns += solve_once(s, problem->plain, state);
+                        bench_add(&ratios, (double)ns / ((double)plain_ns / 2));
+                }
                 bench_add(&times, (double)ns);
                 bench_add(&values, problem->value(ns, figure->work));
         }
@@ -113,6 +119,7 @@ static double run_workers(struct setting *s, const char *variant, unsigned n_wor
         if (s->solution->stop)
                 s->solution->stop(s->pool);
         bench_report(s->bench, figure, problem->metric, problem->unit, &values);
+        bench_report(s->bench, figure, "time by a plain loop", "x", &ratios);
         return bench_median(&times);
 }
 

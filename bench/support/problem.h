@@ -33,6 +33,9 @@ struct bench_problem {
         void (*check)(void *state); /* after each round; dies of a wrong result */
         void (*close)(void *state);
         double (*value)(int64_t ns, uint64_t work); /* of the metric */
+        /* The same without dividing it. Timed on the same memory and thread, before and after each round: a second figure.
+         * NULL: no such figure. */
+        void (*plain)(void *state);
 };
 
 /* Values of metrics. */

@@ -10,8 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = ["bench", "figure", "meter", "body", "problem"]
-# Loops begin with a cache line, as in bench/CMakeLists.txt, which says why; what cargo compiles cannot be told to.
+# The loops of the kernels, and of these problems, begin with a cache line: bench/CMakeLists.txt says why. rustc has no such
+# option.
 ALIGNED = ["-falign-loops=64"]
+LOOPS = {"for", "reduce"}
 YARDSTICKS = {"sequential", "copy"}  # not peers: what the work of a bench alone takes
 
 
@@ -74,27 +76,28 @@ def need_program(program, package):
 
 
 class Native:
-    """A peer in C or C++: flat.* measures flat, solve.* the fork-join problems. It has the support code of the
-    library's own benches, and the kernels compiled by gcc, whoever compiles the rest."""
+    """A peer in C or C++: flat.* measures flat, solve.* the fork-join problems; it is built twice, the second time for
+    LOOPS. It has the support code of the library's own benches, and the kernels compiled by gcc, whoever compiles the
+    rest."""
 
     def __init__(self, folder, compile_c, compile_peer, package, libraries=(), programs=("flat", "solve")):
         self.folder, self.package, self.programs, self.libraries = folder, package, programs, libraries
         self.compile_c, self.compile_peer = compile_c, compile_peer
 
-    def build_program(self, place, program):
+    def build_program(self, place, program, name, more_flags):
         level = "-O2" if program == "flat" else "-O3"
-        flags = [level, *ALIGNED, "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}",
+        flags = [level, *more_flags, "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}",
                  f"-I{ROOT / 'bench/support/kernels'}"]
         source, = sources(f"{self.folder}/{program}.c", f"{self.folder}/{program}.cpp")
-        parts = [(self.compile_c, path) for path in sources(*(f"support/{part}.c" for part in SUPPORT))]
+        parts = [([self.compile_c], path) for path in sources(*(f"support/{part}.c" for part in SUPPORT))]
         if program != "flat":
-            parts += [("gcc", path) for path in sources("support/kernels/*.c")]
-        objects = [place / program / f"{path.stem}.o" for _, path in parts]
-        commands = [[compiler, "-std=c11", *flags, "-c", path, "-o", made]
+            parts += [(["gcc", *ALIGNED], path) for path in sources("support/kernels/*.c")]
+        objects = [place / name / f"{path.stem}.o" for _, path in parts]
+        commands = [[*compiler, "-std=c11", *flags, "-c", path, "-o", made]
                     for (compiler, path), made in zip(parts, objects)]
-        output = place / f"{program}-peer"
+        output = place / f"{name}-peer"
         commands.append([*self.compile_peer, *flags, source, *objects, *self.libraries, "-lm", "-o", output])
-        (place / program).mkdir(parents=True, exist_ok=True)
+        (place / name).mkdir(parents=True, exist_ok=True)
         inputs = [source, *sources("support/*.[ch]", "support/kernels/*.[ch]")]
         make_peer(self.package, output, inputs, commands)
 
@@ -102,13 +105,15 @@ class Native:
         for compiler in ("gcc", self.compile_c, self.compile_peer[0]):
             need_program(compiler, self.package)
         for program in self.programs:
-            self.build_program(place, program)
+            self.build_program(place, program, program, [])
+        if "solve" in self.programs:
+            self.build_program(place, "solve", "loops", ALIGNED)
         return place
 
     def command(self, place, program):
         if program in self.programs:
             return [place / f"{program}-peer"]
-        return [place / f"{self.programs[-1]}-peer", program]
+        return [place / f"{'loops' if program in LOOPS else self.programs[-1]}-peer", program]
 
 
 class Copy(Native):
@@ -150,13 +155,14 @@ class Rust:
         place = place.with_name("rust")
         version = run([self.RUSTC, "--version"]).split(" (")[0].strip()
         parts = sources(*(f"support/{part}.c" for part in SUPPORT), "support/kernels/*.c")
-        flags = ["-std=c11", "-O3", *ALIGNED, "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}",
+        flags = ["-std=c11", "-O3", "-g", "-D_GNU_SOURCE", f"-I{ROOT / 'bench/support'}",
                  f"-I{ROOT / 'bench/support/kernels'}", f'-DBENCH_COMPILER="{version}"']
         objects = [place / "support" / f"{path.stem}.o" for path in parts]
+        aligned = {path: ALIGNED if path.parent.name == "kernels" else [] for path in parts}
         (place / "support").mkdir(parents=True, exist_ok=True)
         output = place / "target/release" / self.program
         inputs = sources("peers/rust/**/*.*", "support/*.[ch]", "support/kernels/*.[ch]")
-        commands = [["gcc", *flags, "-c", path, "-o", made] for path, made in zip(parts, objects)]
+        commands = [["gcc", *flags, *aligned[path], "-c", path, "-o", made] for path, made in zip(parts, objects)]
         commands += [["rm", "-rf", place / "package", place / "libsupport.a"],
                      ["ar", "rcs", place / "libsupport.a", *objects],
                      ["cp", "-r", ROOT / "bench/peers/rust", place / "package"],

@@ -31,6 +31,15 @@ static void for_check(void *state)
         }
 }
 
+static void for_plain(void *state)
+{
+        struct for_loop *p = state;
+        uint32_t *data = p->data;
+
+        for (size_t i = 0; i < p->n; i++)
+                data[i] = for_value(data[i]);
+}
+
 static void for_close(void *state)
 {
         struct for_loop *p = state;
@@ -51,4 +60,5 @@ const struct bench_problem for_problem = {
         .check = for_check,
         .close = for_close,
         .value = bench_ns_each,
+        .plain = for_plain,
 };
