@@ -21,7 +21,7 @@ struct execi_pieces {
 /* For @n units. On a worker, or where everything is run at once. */
 static inline void execi_pieces_init(struct execi_pieces *p, size_t n)
 {
-        static _Atomic(uint32_t) nobody;
+        static const _Atomic(uint32_t) nobody;
         struct execi_worker *w = execi_worker_current();
         size_t n_pieces = w ? (size_t)w->pool->n_workers * PIECES_A_WORKER : 1;
 

@@ -1,18 +1,80 @@
-/* completion.c - futures handed over as they finish. The invariants Q1 - Q4: completion.h. */
+/* completion.c - futures handed over as they finish.
+ *
+ * Q1 an entry is in exactly one of: its future's list of waiters, the hands of the thread that finishes that future, or adds
+ *    or withdraws the entry, the stack of finished ones, the queue of taken ones, or handed over.
+ * Q2 a finished future goes to exactly one consumer: consumers take under the lock. A consumer that was woken and leaves
+ *    empty-handed (cancelled, late) wakes another one.
+ * Q3 the finishing thread touches the queue for the last time when it pushes the entry by a swap of the stack's head; or,
+ *    when consumers wait, when it drops the lock under which it pushed (what it wakes then stays until it is woken: Y2).
+ * Q4 WAITED stands in the head while consumers wait, and perhaps until the next claim. It comes by a swap of an empty head, so
+ *    either that consumer sees the entry or the finishing thread sees WAITED; then that one takes the lock. So while it
+ *    stands the head changes only under the lock, under which it also goes. */
 #include "future/completion.h"
 
 #include "future/here.h"
 #include "port/memory.h"
 #include "port/sanitizer.h"
-#include "wait/block.h"
+#include "wait/waitlist.h"
 
-#include <executor/combine.h>
 #include <executor/future.h>
 
-/* Q4: consumers seem to wait. */
-static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c, struct execi_entry *e)
+/* Tasks that a worker starts before it goes on with a consumer it has woken: else each finished task would cost a switch
+ * to the consumer and back. Idle workers may take the consumer at once. */
+enum { NEW_BEFORE_CONSUMER = 16 };
+
+struct entry {
+        struct execi_waiter node; /* its next: also the next in the stack, and in the queue of taken ones */
+        exec_completion *queue;
+        exec_future *future; /* NULL once it is handed over */
+};
+
+/* One that was added singly. */
+struct added {
+        struct entry entry;
+        void *tag;
+        struct added *next, *prev; /* L(lock) */
+};
+
+#define WAITED ((uintptr_t)1)
+
+struct exec_completion {
+        _Atomic(uintptr_t) finished; /* a stack of entries, newest first; and WAITED */
+        char pad[CACHE_PAIR];        /* who finishes does not disturb who takes */
+        struct execi_spin lock;
+        struct entry *taken;             /* L(lock) finished, oldest first */
+        _Atomic(size_t) n_pending;       /* written under the lock: added and not handed over */
+        struct execi_waitlist consumers; /* L(lock) */
+        struct added *added;             /* L(lock) those not handed over */
+        struct entry *block;             /* the entries of a closed queue; the tag is the number */
+        size_t n_block, n_linked;        /* those of the block that have a future */
+};
+
+static struct entry *entry_at(uintptr_t finished)
 {
-        struct execi_consumer *k;
+        return (struct entry *)(finished & ~WAITED); /* NOLINT */
+}
+
+/* L(lock): something has finished, or nothing is left that could: who is to be woken after the lock? */
+static struct execi_listed *claim_consumer(exec_completion *c)
+{
+        struct execi_listed *k = execi_waitlist_claim(&c->consumers);
+
+        if (!c->consumers.first)
+                atom_and(&c->finished, ~WAITED, RELAXED); /* @relaxed locked; Q4 */
+        return k;
+}
+
+static void wake_consumer(struct execi_worker *w, struct execi_listed *k)
+{
+        if (w && k && k->task)
+                w->n_new_first = NEW_BEFORE_CONSUMER;
+        execi_waitlist_wake(w, k, WAKE_QUEUE);
+}
+
+/* Q4: consumers seem to wait. */
+static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c, struct entry *e)
+{
+        struct execi_listed *k;
         uintptr_t at;
 
         execi_spin_lock(&c->lock);
@@ -20,14 +82,14 @@ static COLD void finish_for_consumer(struct execi_worker *w, exec_completion *c,
         do
                 e->node.next = at & ~WAITED;
         while (!atom_cas(&c->finished, &at, (uintptr_t)e | (at & WAITED), RELEASE)); /* @pair completion.finished */
-        k = execi_consumer_claim(c);
+        k = claim_consumer(c);
         execi_spin_unlock(&c->lock); /* Q3 */
-        execi_consumer_wake(w, k);
+        wake_consumer(w, k);
 }
 
 static void entry_finished(struct execi_worker *w, struct execi_waiter *node)
 {
-        struct execi_entry *e = (struct execi_entry *)node;
+        struct entry *e = (struct entry *)node;
         exec_completion *c = e->queue;
         uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed recheck */
 
@@ -62,7 +124,7 @@ int exec_completion_new(exec_completion **out)
         return *out ? 0 : -ENOMEM;
 }
 
-static void fill(struct execi_entry *e, exec_completion *c, exec_future *f)
+static void fill(struct entry *e, exec_completion *c, exec_future *f)
 {
         e->node.kind = WAITER_ENTRY;
         e->node.finished = entry_finished;
@@ -70,7 +132,7 @@ static void fill(struct execi_entry *e, exec_completion *c, exec_future *f)
         e->future = f;
 }
 
-static inline void link_entry(struct execi_worker *w, struct execi_entry *e)
+static inline void link_entry(struct execi_worker *w, struct entry *e)
 {
         if (!execi_waiter_link(e->future, &e->node))
                 entry_finished(w, &e->node);
@@ -78,7 +140,7 @@ static inline void link_entry(struct execi_worker *w, struct execi_entry *e)
 
 int exec_completion_add(exec_completion *c, exec_future *f, void *tag)
 {
-        struct execi_added *a;
+        struct added *a;
 
         if (!c || !execi_is_future(f))
                 return -EINVAL;
@@ -129,7 +191,7 @@ exec_completion *exec_as_completed_with(exec_future *const f[], size_t n, unsign
         exec_completion *c = NULL;
         size_t n_linked;
 
-        if (!(flags & ~(unsigned)EXEC_UNREF) && (!n || f) && n <= SIZE_MAX / sizeof(struct execi_entry))
+        if (!(flags & ~(unsigned)EXEC_UNREF) && (!n || f) && n <= SIZE_MAX / sizeof(struct entry))
                 c = new_queue(n);
         if (!c)
                 return refuse(f, n, flags);
@@ -147,13 +209,13 @@ exec_completion *exec_as_completed(exec_future *const f[], size_t n)
         return exec_as_completed_with(f, n, 0);
 }
 
-static bool is_in_block(const exec_completion *c, const struct execi_entry *e)
+static bool is_in_block(const exec_completion *c, const struct entry *e)
 {
         return c->n_block && e >= c->block && e < c->block + c->n_block;
 }
 
 /* L(lock) */
-static void unlink_added(exec_completion *c, struct execi_added *a)
+static void unlink_added(exec_completion *c, struct added *a)
 {
         if (a->prev)
                 a->prev->next = a->next;
@@ -167,14 +229,13 @@ static void unlink_added(exec_completion *c, struct execi_added *a)
 static void take_stack(exec_completion *c)
 {
         uintptr_t at = atom_load(&c->finished, RELAXED); /* @relaxed hint */
-        struct execi_entry *older;
+        struct entry *older;
 
-        if (!execi_entry_at(at))
+        if (!entry_at(at))
                 return;
-        at = atom_swap(&c->finished, c->consumers ? WAITED : 0, ACQUIRE); /* @pair completion.finished */
-        c->last_taken = execi_entry_at(at);
-        for (struct execi_entry *e = c->last_taken; e; e = older) {
-                older = execi_entry_at(e->node.next);
+        at = atom_swap(&c->finished, c->consumers.first ? WAITED : 0, ACQUIRE); /* @pair completion.finished */
+        for (struct entry *e = entry_at(at); e; e = older) {
+                older = entry_at(e->node.next);
                 e->node.next = (uint64_t)(uintptr_t)c->taken;
                 c->taken = e;
         }
@@ -187,24 +248,24 @@ struct hand {
 };
 
 /* L(lock): take the oldest finished one out. */
-static struct execi_added *take(exec_completion *c, struct hand *h)
+static struct added *take(exec_completion *c, struct hand *h)
 {
-        struct execi_added *to_free = NULL;
-        struct execi_entry *e;
+        struct added *to_free = NULL;
+        struct entry *e;
 
         if (!c->taken)
                 take_stack(c);
         e = c->taken;
         h->future = NULL;
         if (e) {
-                c->taken = execi_entry_at(e->node.next);
+                c->taken = entry_at(e->node.next);
                 h->future = e->future;
                 e->future = NULL;
                 atom_bump(&c->n_pending, -(size_t)1);
                 if (is_in_block(c, e)) {
                         h->tag = (void *)(e - c->block); /* NOLINT */
                 } else {
-                        to_free = (struct execi_added *)e;
+                        to_free = (struct added *)e;
                         h->tag = to_free->tag;
                         unlink_added(c, to_free);
                 }
@@ -215,7 +276,7 @@ static struct execi_added *take(exec_completion *c, struct hand *h)
 
 static struct hand take_locked(exec_completion *c)
 {
-        struct execi_added *to_free;
+        struct added *to_free;
         struct hand h;
 
         execi_spin_lock(&c->lock);
@@ -229,14 +290,33 @@ static struct hand take_locked(exec_completion *c)
 /* Something is left, or nothing ever will be: another waiting consumer must see it. */
 static void pass_on(struct execi_worker *w, exec_completion *c)
 {
-        struct execi_consumer *k = NULL;
+        struct execi_listed *k = NULL;
 
         execi_spin_lock(&c->lock);
-        if (c->taken || execi_entry_at(atom_load(&c->finished, RELAXED)) ||
+        if (c->taken || entry_at(atom_load(&c->finished, RELAXED)) ||
             !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
-                k = execi_consumer_claim(c);
+                k = claim_consumer(c);
         execi_spin_unlock(&c->lock);
-        execi_consumer_wake(w, k);
+        wake_consumer(w, k);
+}
+
+/* L(lock): nothing has finished, and something may; from now on who finishes it looks for consumers. */
+static bool must_wait(void *ctx)
+{
+        exec_completion *c = ctx;
+        uintptr_t at = 0;
+
+        if (c->taken || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
+                return false;
+        return atom_cas(&c->finished, &at, WAITED, ACQUIRE) || at == WAITED; /* Q4 */
+}
+
+/* 0: look again; -ETIMEDOUT; -ECANCELED. */
+static int wait_for_entry(exec_completion *c, int64_t deadline_ns)
+{
+        const struct execi_waiting what = {&c->consumers, &c->lock, must_wait, c};
+
+        return execi_waitlist_wait(&what, deadline_ns);
 }
 
 static int hand_over(struct execi_worker *w, exec_completion *c, const struct hand *h, exec_future **f, void **tag)
@@ -271,7 +351,7 @@ int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **
                 }
                 r = execi_may_wait(w);
                 if (!r)
-                        r = execi_consumer_wait(w, c, deadline_ns);
+                        r = wait_for_entry(c, deadline_ns);
                 w = execi_worker_current();
                 if (r == -ETIMEDOUT) { /* what has finished is given even now */
                         h = take_locked(c);
@@ -287,10 +367,10 @@ int exec_completion_next(exec_completion *c, int64_t deadline_ns, exec_future **
 
 size_t exec_completion_pending(const exec_completion *c)
 {
-        return c ? atom_load(&((exec_completion *)(uintptr_t)c)->n_pending, ACQUIRE) : 0; /* NOLINT */
+        return c ? atom_load(&((exec_completion *)(uintptr_t)c)->n_pending, RELAXED) : 0; /* NOLINT @relaxed a count */
 }
 
-static void withdraw(struct execi_entry *e)
+static void withdraw(struct entry *e)
 {
         if (e->future && !execi_state_is_done(e->future) && execi_waiter_unlink_entry(e->future, &e->node))
                 entry_finished(NULL, &e->node);
@@ -301,7 +381,7 @@ static void withdraw_all(exec_completion *c)
 {
         for (size_t i = 0; i < c->n_linked; i++)
                 withdraw(&c->block[i]);
-        for (struct execi_added *a = c->added; a; a = a->next)
+        for (struct added *a = c->added; a; a = a->next)
                 withdraw(&a->entry);
 }
 
@@ -331,6 +411,6 @@ void execi_completion_cancel_all(exec_completion *c, const char *reason)
         for (size_t i = 0; i < c->n_linked; i++)
                 if (c->block[i].future)
                         exec_cancel(c->block[i].future, reason);
-        for (struct execi_added *a = c->added; a; a = a->next)
+        for (struct added *a = c->added; a; a = a->next)
                 exec_cancel(a->entry.future, reason);
 }

@@ -3,7 +3,6 @@
 #define EXECI_PORT_AFFINITY_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 enum { AFFINITY_MAX_CPUS = 1024, AFFINITY_WORD_BITS = 8 * sizeof(unsigned long) };
 

@@ -105,8 +105,8 @@ struct execi_worker {
         struct execi_seen *seen;                          /* O: of each worker, its next slot as last seen */
         void *loot[MAX_LOOT];                             /* O: what one steal brought */
         /* place.h */
-        int thread_number;              /* O: the kernel's; set before it first sleeps */
-        _Atomic(int) cpu;               /* A: where it last fell asleep or woke; -1: not known */
+        int thread_number;              /* the kernel's; set before it first sleeps */
+        _Atomic(int) cpu;               /* A: where it last fell asleep, woke, or woke another; -1: not known */
         _Atomic(int) place;             /* A */
         int forbidden[2];               /* the waker's, while MOVING; so are the next two */
         struct execi_affinity narrowed; /* what it set */
