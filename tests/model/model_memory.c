@@ -368,13 +368,13 @@ uint64_t model_rmw(void *object, size_t size, enum model_rmw how, uint64_t opera
                         drain(me);
                         settle(me, object);
                         a.value = model_newest(object, size);
-                        put(object, size, combine(how, a.value, operand));
+                        put(object, size, combine(how, a.value, a.operand));
                         model_changed(true);
                 } else {
                         unsigned o = find(object, size);
 
                         a.value = history_read(me, o, objects[o].n - 1, a.order);
-                        history_write(me, o, size, cut(combine(how, a.value, operand), size), a.order, true);
+                        history_write(me, o, size, cut(combine(how, a.value, a.operand), size), a.order, true);
                 }
         }
         model_access_after(&a);

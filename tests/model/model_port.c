@@ -52,6 +52,11 @@ void *execi_alloc(size_t bytes)
         return arena_get(bytes, 16);
 }
 
+void *execi_alloc_unset(size_t bytes)
+{
+        return arena_get(bytes, 16);
+}
+
 void *execi_alloc_aligned(size_t bytes, size_t align)
 {
         return arena_get(bytes, align);
