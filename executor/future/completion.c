@@ -308,7 +308,8 @@ static bool must_wait(void *ctx)
 
         if (c->taken || !atom_load(&c->n_pending, RELAXED)) /* @relaxed locked */
                 return false;
-        return atom_cas(&c->finished, &at, WAITED, ACQUIRE) || at == WAITED; /* Q4 */
+        /* Q4. No entry is read: any order would do. */
+        return atom_cas(&c->finished, &at, WAITED, ACQUIRE) || at == WAITED;
 }
 
 /* 0: look again; -ETIMEDOUT; -ECANCELED. */

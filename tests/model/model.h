@@ -100,6 +100,12 @@ void model_fail(const char *what) __attribute__((noreturn));
                 if (!(cond))                                                                                           \
                         model_fail(#cond);                                                                             \
         } while (0)
+/* A function that the sources refer to and no program here comes to. */
+#define MODEL_UNUSED(declaration)                                                                                      \
+        declaration                                                                                                    \
+        {                                                                                                              \
+                model_fail(#declaration);                                                                              \
+        }
 unsigned model_self(void);         /* number of the running thread */
 unsigned model_choose(unsigned n); /* 0 .. n - 1, all tried, free of cost */
 void model_wait_for_change(void);  /* until another thread changed something */

@@ -141,49 +141,43 @@ void execi_callbacks_run(void)
 
 /* ---- and does without ---- */
 
-#define UNUSED_HERE(declaration)                                                                                       \
-        declaration                                                                                                    \
-        {                                                                                                              \
-                model_fail(#declaration);                                                                              \
-        }
-
 /* clang-format off */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-UNUSED_HERE(void execi_switch(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
-UNUSED_HERE(_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit,
-                                             void *ctx))
-UNUSED_HERE(void execi_switch_arrived(void))
-UNUSED_HERE(void execi_fiber_free(struct execi_fiber *f))
-UNUSED_HERE(void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f))
-UNUSED_HERE(struct execi_fiber *execi_fibers_take_spare(struct execi_worker *w))
-UNUSED_HERE(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_t bytes, void (*main)(void *),
-                                                      void *tsan))
-UNUSED_HERE(void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n))
-UNUSED_HERE(void execi_gather_flush_slow(struct execi_worker *w))
-UNUSED_HERE(bool execi_gather_hold(exec_future *gather))
-UNUSED_HERE(void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t))
-UNUSED_HERE(void execi_locals_unref_slow(struct execi_locals *m))
-UNUSED_HERE(bool execi_outside_begin(void))
-UNUSED_HERE(void execi_outside_end(bool was))
-UNUSED_HERE(void execi_drop(exec_drop_fn drop, void *ptr))
-UNUSED_HERE(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
-UNUSED_HERE(exec_future *execi_failed(int err))
-UNUSED_HERE(exec_future *execi_cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags))
-UNUSED_HERE(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
-UNUSED_HERE(void execi_cell_free_allocated(exec_future *f))
-UNUSED_HERE(void execi_register_remove(struct execi_register *r, exec_future *f))
-UNUSED_HERE(void execi_register_sweep(struct execi_register *r))
-UNUSED_HERE(exec_future *execi_register_next(struct execi_register *r))
-UNUSED_HERE(void execi_tsan_context_free(void *context))
-UNUSED_HERE(void execi_tsan_acquire_slow(void *edge))
-UNUSED_HERE(void execi_tsan_release_slow(void *edge))
-UNUSED_HERE(void execi_tsan_ignore_begin_slow(void))
-UNUSED_HERE(void execi_tsan_ignore_end_slow(void))
-UNUSED_HERE(void execi_unhandled(exec_future *f))
-UNUSED_HERE(void execi_idle_notify_slow(struct exec_pool *p))
-UNUSED_HERE(void execi_idle_watch_slow(struct exec_pool *p))
-UNUSED_HERE(exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t))
+MODEL_UNUSED(void execi_switch(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit, void *ctx))
+MODEL_UNUSED(_Noreturn void execi_switch_last(struct execi_worker *w, struct execi_fiber *to, execi_commit_fn commit,
+                                              void *ctx))
+MODEL_UNUSED(void execi_switch_arrived(void))
+MODEL_UNUSED(void execi_fiber_free(struct execi_fiber *f))
+MODEL_UNUSED(void execi_fibers_put(struct execi_worker *w, struct execi_fiber *f))
+MODEL_UNUSED(struct execi_fiber *execi_fibers_take_spare(struct execi_worker *w))
+MODEL_UNUSED(struct execi_fiber *execi_fibers_make_own(struct exec_pool *p, size_t bytes, void (*main)(void *),
+                                                       void *tsan))
+MODEL_UNUSED(void execi_gather_tell(struct execi_worker *w, exec_future *gather, int64_t n))
+MODEL_UNUSED(void execi_gather_flush_slow(struct execi_worker *w))
+MODEL_UNUSED(bool execi_gather_hold(exec_future *gather))
+MODEL_UNUSED(void execi_gather_count(struct execi_worker *w, exec_future *gather, struct execi_telling *t))
+MODEL_UNUSED(void execi_locals_unref_slow(struct execi_locals *m))
+MODEL_UNUSED(bool execi_outside_begin(void))
+MODEL_UNUSED(void execi_outside_end(bool was))
+MODEL_UNUSED(void execi_drop(exec_drop_fn drop, void *ptr))
+MODEL_UNUSED(void execi_slab_visit(struct execi_slab *s, void (*visit)(exec_future *f, void *arg), void *arg))
+MODEL_UNUSED(exec_future *execi_failed(int err))
+MODEL_UNUSED(exec_future *execi_cell_new_slow(struct execi_worker *w, enum cell_kind kind, unsigned flags))
+MODEL_UNUSED(exec_future *execi_slab_alloc_slow(struct execi_slab *s))
+MODEL_UNUSED(void execi_cell_free_allocated(exec_future *f))
+MODEL_UNUSED(void execi_register_remove(struct execi_register *r, exec_future *f))
+MODEL_UNUSED(void execi_register_sweep(struct execi_register *r))
+MODEL_UNUSED(exec_future *execi_register_next(struct execi_register *r))
+MODEL_UNUSED(void execi_tsan_context_free(void *context))
+MODEL_UNUSED(void execi_tsan_acquire_slow(void *edge))
+MODEL_UNUSED(void execi_tsan_release_slow(void *edge))
+MODEL_UNUSED(void execi_tsan_ignore_begin_slow(void))
+MODEL_UNUSED(void execi_tsan_ignore_end_slow(void))
+MODEL_UNUSED(void execi_unhandled(exec_future *f))
+MODEL_UNUSED(void execi_idle_notify_slow(struct exec_pool *p))
+MODEL_UNUSED(void execi_idle_watch_slow(struct exec_pool *p))
+MODEL_UNUSED(exec_future *execi_ready_take_next_slow(struct execi_worker *w, exec_future *t))
 #pragma GCC diagnostic pop
 /* clang-format on */
 
