@@ -49,7 +49,7 @@ static bool make_task(struct exec_fork *f)
         return true;
 }
 
-exec_forks *exec_fork_slow_2(exec_forks *at, struct exec_fork *fork)
+exec_forks *exec_fork_slow_3(exec_forks *at, struct exec_fork *fork)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);
 
@@ -119,7 +119,7 @@ static bool join_block(struct execi_forkstack *s, exec_forks *at, struct exec_fo
         return false;
 }
 
-bool exec_join_slow_2(exec_forks *at, struct exec_fork *fork)
+bool exec_join_slow_3(exec_forks *at, struct exec_fork *fork)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);
         exec_future *t;
@@ -134,13 +134,13 @@ bool exec_join_slow_2(exec_forks *at, struct exec_fork *fork)
         return false;
 }
 
-exec_forks *exec_fork_full_2(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn)
+exec_forks *exec_fork_full_3(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn)
 {
         execi_tsan_release(fork);
-        return execi_forkstack_push(at, fork, fn) ? exec_fork_slow_2(at, fork) : at + 1;
+        return execi_forkstack_push(at, fork, fn) ? exec_fork_slow_3(at, fork) : at + 1;
 }
 
-bool exec_join_full_2(exec_forks *at, struct exec_fork *fork)
+bool exec_join_full_3(exec_forks *at, struct exec_fork *fork)
 {
-        return execi_forkstack_pop(at) ? exec_join_slow_2(at, fork) : true;
+        return execi_forkstack_pop(at) ? exec_join_slow_3(at, fork) : true;
 }

@@ -7,9 +7,8 @@ enum { PAIRS = 16 };
 #define PAIR_BYTES  (2 * FORK_BLOCK_BYTES)
 #define CHUNK_BYTES (PAIRS * PAIR_BYTES)
 
-/* The first words of a chunk's first block are before its head and its first place: the chunk's own. */
+/* What is before the head of a chunk's first block is the chunk's own: no fork is at that block's place 0. */
 struct chunk {
-        char *scratch; /* at place 0, which forks of no first block use */
         char *next;
 };
 

@@ -4,14 +4,38 @@
 #include "port/membarrier.h"
 
 enum { FORK_END = FORK_BLOCK_BYTES / sizeof(exec_forks) }; /* the first place behind the block */
+/* So far from the place where the owner seems to be its next fork or join is expected. */
+#ifdef EXEC_MODEL
+enum { FORK_NEAR = 1 };
+#else
+enum { FORK_NEAR = 8 };
+#endif
 
+/* ---- watched: G6 ---- */
+
+static void set_watched(struct execi_forkstack *s, unsigned i, unsigned end, bool is)
+{
+        for (; i < end && i < FORK_END; i++)
+                atom_store(execi_fork_watched(execi_forkstack_place(s, i)), is,
+                           RELAXED); /* @relaxed the swap orders it */
+}
+
+static bool is_watched(struct execi_forkstack *s, unsigned i)
+{
+        return atom_load(execi_fork_watched(execi_forkstack_place(s, i)), RELAXED); /* @relaxed hint */
+}
+
+/* A fork or join anywhere in a block of another kind is at its place 0. */
 void execi_forkstack_init(struct execi_forkstack *s, enum execi_fork_kind kind, struct exec_pool *pool)
 {
         s->kind = kind;
         s->pool = pool;
-        atom_store(&s->word, execi_fork_pack(s, FORK_FIRST, FORK_FIRST, kind != FORK_BLOCK),
-                   RELAXED); /* @relaxed init */
+        atom_store(&s->word, execi_fork_pack(FORK_FIRST, FORK_FIRST, false), RELAXED); /* @relaxed init */
+        if (kind != FORK_BLOCK)
+                set_watched(s, 0, 1, true);
 }
+
+/* ---- the owner ---- */
 
 static inline bool is_hungry(const _Atomic(uint32_t) *hungry)
 {
@@ -19,30 +43,48 @@ static inline bool is_hungry(const _Atomic(uint32_t) *hungry)
                          RELAXED); /* @relaxed G4: behind the read of the word */
 }
 
+/* The owner, at place @i, has swapped @w for @to; from @from on nothing was watched before that. */
+static void swapped(struct execi_forkstack *s, unsigned from, unsigned i, uint64_t w, uint64_t to,
+                    const _Atomic(uint32_t) *hungry)
+{
+        unsigned split = execi_fork_split(w);
+
+        set_watched(s, from < split ? from : split, execi_fork_split(to), true);
+        if (to & FORK_HUNGRY)
+                set_watched(s, i, i + 1, true);
+        else if ((w & FORK_HUNGRY) && is_hungry(hungry)) /* behind the swap */
+                execi_forkstack_mark(s);
+}
+
 bool execi_forkstack_pushed(exec_forks *at, const _Atomic(uint32_t) *hungry)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);
         unsigned i = execi_forkstack_index(at);
-        uint64_t w = atom_load(&s->word, ACQUIRE), to; /* @pair fork.mark */
+        uint64_t w, to;
         bool told;
 
+        set_watched(s, i, i + 1, false);
+        w = atom_load(&s->word, ACQUIRE); /* @pair fork.mark */
         do {
                 unsigned top = execi_fork_top(w), split = execi_fork_split(w);
 
-                if (i < top) /* stolen already */
+                if (i < top) { /* stolen already */
+                        set_watched(s, i, i + 1, true);
                         return false;
+                }
                 if (i < split) /* raised, and not yet looked at again: lower it */
                         split = i;
                 told = is_hungry(hungry) && split == top;
                 if (told)
                         split += (i + 1 - split + 1) / 2;
-                to = execi_fork_pack(s, top, split, false);
+                to = execi_fork_pack(top, split, false);
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public */
+        swapped(s, i, i, w, to, hungry);
         return told;
 }
 
 /* What joining place @i makes of the word. *told: a fork was published. */
-static uint64_t popped(struct execi_forkstack *s, unsigned i, uint64_t w, bool hungry, bool *told)
+static uint64_t popped(unsigned i, uint64_t w, bool hungry, bool *told)
 {
         unsigned top = execi_fork_top(w), split = execi_fork_split(w);
 
@@ -53,23 +95,31 @@ static uint64_t popped(struct execi_forkstack *s, unsigned i, uint64_t w, bool h
                 split += (i - split + 1) / 2;
                 *told = true;
         }
-        return execi_fork_pack(s, top, split, hungry && split == top);
+        return execi_fork_pack(top, split, hungry && split == top);
 }
 
 enum execi_pop execi_forkstack_popped(exec_forks *at, struct exec_fork *f, const _Atomic(uint32_t) *hungry)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);
-        unsigned i = execi_forkstack_index(at);
-        uint64_t w = atom_load(&s->word, ACQUIRE), to; /* @pair fork.mark */
+        unsigned i = execi_forkstack_index(at), from = i;
+        uint64_t w, to;
         bool told;
 
+        set_watched(s, i, i + 1, false);
+        w = atom_load(&s->word, ACQUIRE); /* @pair fork.mark */
         do {
                 if (i < execi_fork_top(w)) {
+                        set_watched(s, from, i + 1, true);
                         atom_store(execi_fork_at(at), f, RELEASE); /* G3; @pair fork.place */
                         return POP_TAKEN;
                 }
-                to = popped(s, i, w, is_hungry(hungry), &told);
+                to = popped(i, w, is_hungry(hungry), &told);
+                if (execi_fork_split(to) < from) {
+                        set_watched(s, execi_fork_split(to), from, false);
+                        from = execi_fork_split(to);
+                }
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* G2; @pair fork.public */
+        swapped(s, from, i, w, to, hungry);
         return told ? POP_OWN_TELL : POP_OWN;
 }
 
@@ -85,8 +135,9 @@ bool execi_forkstack_offer(exec_forks *at, bool *told)
                         return false;
                 if (execi_fork_top(w) < execi_fork_split(w))
                         return true;
-                to = popped(s, i, w, true, told);       /* as if one above them were joined */
+                to = popped(i, w, true, told);          /* as if one above them were joined */
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* @pair fork.public: release; behind it nothing is read */
+        set_watched(s, execi_fork_split(w), execi_fork_split(to), true);
         return true;
 }
 
@@ -94,12 +145,15 @@ void execi_forkstack_joined(exec_forks *at, const _Atomic(uint32_t) *hungry)
 {
         struct execi_forkstack *s = execi_forkstack_of(at);
         unsigned i = execi_forkstack_index(at);
-        uint64_t w = atom_load(&s->word, ACQUIRE), to; /* @pair fork.mark */
+        uint64_t w, to;
 
         atom_store(execi_fork_at(at), NULL, RELAXED); /* @relaxed owner: nobody takes it twice */
+        set_watched(s, i, i + 1, false);
+        w = atom_load(&s->word, ACQUIRE); /* @pair fork.mark */
         do
-                to = execi_fork_pack(s, i, i, is_hungry(hungry));
+                to = execi_fork_pack(i, i, is_hungry(hungry));
         while (!atom_cas(&s->word, &w, to, ACQ_REL));
+        swapped(s, i, i, w, to, hungry);
 }
 
 unsigned execi_forkstack_head(struct execi_forkstack *s)
@@ -126,16 +180,17 @@ unsigned execi_forkstack_head(struct execi_forkstack *s)
 
 bool execi_forkstack_publish(struct execi_forkstack *s)
 {
-        unsigned head = execi_forkstack_head(s);
+        unsigned head = execi_forkstack_head(s), top;
         uint64_t w;
 
         execi_spin_lock(&s->lock); /* a thief that has raised may lower again, below what is published here */
         w = atom_load(&s->word, ACQUIRE);
-        while (!atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, execi_fork_top(w) == head),
-                         ACQ_REL)) /* @pair fork.public */
-                ;
+        do
+                top = execi_fork_top(w);
+        while (!atom_cas(&s->word, &w, execi_fork_pack(top, head, top == head), ACQ_REL)); /* @pair fork.public */
         execi_spin_unlock(&s->lock);
-        return execi_fork_top(w) < head;
+        set_watched(s, execi_fork_split(w), head + (top == head), true);
+        return top < head;
 }
 
 /* L(lock): the oldest public fork. */
@@ -149,7 +204,7 @@ static struct exec_fork *take(struct execi_forkstack *s)
                 i = execi_fork_top(w);
                 if (i >= execi_fork_split(w))
                         return NULL;
-                to = (w & FORK_LINE_ALL) | (w & 0xffff0000) | (i + 1);
+                to = (w & ~(uint64_t)0xffff) | (i + 1);
         } while (!atom_cas(&s->word, &w, to, ACQ_REL)); /* G2 */
         while (!(f = execi_forkstack_look(s, i)))       /* G3 */
                 execi_spin_yield(&turns);
@@ -181,13 +236,14 @@ static void raise_split(struct execi_forkstack *s)
         uint64_t w = atom_load(&s->word, ACQUIRE);
         unsigned split = execi_fork_split(w), head = end_of_forks(s, split, FORK_END);
 
-        if (head <= split || !atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, false), SEQ_CST))
+        if (head <= split || !atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, false), SEQ_CST))
                 return;
+        set_watched(s, split, head, true);
         execi_membarrier();
         head = end_of_forks(s, split, head);
         w = atom_load(&s->word, ACQUIRE);
         while (execi_fork_split(w) > head && /* what was public may be hidden again: so the owner shall look */
-               !atom_cas(&s->word, &w, execi_fork_pack(s, execi_fork_top(w), head, true), ACQ_REL))
+               !atom_cas(&s->word, &w, execi_fork_pack(execi_fork_top(w), head, true), ACQ_REL))
                 ;
 }
 
@@ -203,10 +259,15 @@ bool execi_forkstack_force(struct execi_forkstack *s)
 bool execi_forkstack_mark(struct execi_forkstack *s)
 {
         uint64_t w = atom_load(&s->word, RELAXED); /* @relaxed hint; the sleeper's membarrier: IDLE.md */
+        unsigned split = execi_fork_split(w), head;
 
-        if ((w & FORK_LINE_ALL) == FORK_LINE_ALL || execi_fork_top(w) != execi_fork_split(w))
+        if (execi_fork_top(w) != split || ((w & FORK_HUNGRY) && is_watched(s, split)))
                 return false;
-        return (atom_or(&s->word, FORK_LINE_ALL, SEQ_CST) & FORK_LINE_ALL) != FORK_LINE_ALL; /* @pair fork.mark */
+        split = execi_fork_split(atom_or(&s->word, FORK_HUNGRY, SEQ_CST)); /* @pair fork.mark */
+        head = execi_forkstack_head(s);
+        set_watched(s, split, split + 1, true);
+        set_watched(s, head > split + FORK_NEAR ? head - FORK_NEAR : split, head + FORK_NEAR, true);
+        return true;
 }
 
 bool execi_forkstack_has_public(struct execi_forkstack *s)

@@ -1,32 +1,35 @@
 /* forkstack.h - the forks of one fiber, oldest first: its owner forks and joins at the young end, thieves take the oldest.
  *
- * A fork is a place in an array of pointers to the forks in their callers' frames. The place is a number that the owner's
- * functions pass down; nobody stores how many forks are out: a place that is not 0 has one. A block is aligned to its
- * size, so the word that decides everything is found from the address of a place:
+ * A fork is a place in an array: a pointer to the fork in its caller's frame, and whether the place is watched. The place
+ * is a number that the owner's functions pass down; nobody stores how many forks are out: a place whose pointer is not 0 has
+ * one. A fork or a join at a place that is watched takes the slow way, where one word in the head of the block decides. A
+ * block is aligned to its size, so its head is found from the address of a place:
  *
- *   63..32 line                                31..16 split   15..0 top
- *   a join or a fork up to it takes the slow way  first private   first that is not taken
+ *   32        31..16 split     15..0 top
+ *   hungry    first private    first that is not taken
  *
  *        taken          public          private       none
- *   |............|...............|................|0 0 0 0 ...        line: just below split, or ALL (hungry)
+ *   |............|...............|................|0 0 0 0 ...
  *   first       top            split            head
  *
- * line is the low half of an address, that of split less 1, so that a place is compared as it is. (Less 1 because a block
- * may end where low halves do. When all of that one is public its line is ALL and nobody need be hungry: as good, for all
- * its joins take the slow way.)
- *
- * G1 fork: store the function, the place (release), then read line. join: store 0, then read line. Both are plain; whoever
- *    raises split on the owner's behalf (force) runs a membarrier after and looks at the places again, from the first raised
- *    on: he lowers split to the first that is 0. So of every place that was raised either he sees the 0, or the owner the line.
+ * G1 fork: store the function, the place (release), then read watched. join: store 0, then read watched. All plain; whoever
+ *    raises split on the owner's behalf (force) has the places watched, runs a membarrier after, and looks at the places
+ *    again, from the first raised on: he lowers split to the first that is 0. So of every place that was raised either he
+ *    sees the 0, or the owner that it is watched.
  * G2 below split a fork belongs to whoever moves split down or top up past it, in one swap of the word: owner and thieves
  *    cannot both have it. Only the owner lowers split below a fork (takes it back), only a thief, under the lock, raises top.
  *    The lock keeps thieves from forks that another thief has raised and not yet looked at again.
  * G3 a thief reads the place after he has taken it. The owner may have stored 0 there on the way into his join: he puts the
  *    fork back before he waits, and the thief waits for that.
- * G4 line ALL (hungry): the owner's next fork or join publishes. Set by who finds nothing to take; the owner, who changes the
- *    word, leaves it on as long as somebody is hungry (asked after the word was read) and nothing is public.
+ * G4 hungry: the owner's next fork or join publishes. Set by who finds nothing to take, who then has the first private place
+ *    watched, and those where the owner seems to be: with no private fork the first is where the next one goes, with some
+ *    it is a guess, and G1 is what helps if it was wrong. The owner, who swaps the word, leaves it on as long as somebody is
+ *    hungry (asked after the word was read) and nothing is public; if the swap takes it off, he asks again after.
  * G5 the owner alone resets: when the oldest taken fork is joined, top and split go down to it.
- * G6 blocks keep their type while the pool lives: a thief may look into one that has a new owner meanwhile. */
+ * G6 each place below split is watched, but for what a thief under the lock has raised and not yet looked at again. A place
+ *    is watched after the swap that raises split above it; the owner ends that before a swap of his own, and begins it
+ *    again if the word then says so. So where he ended it, no swap that he has not seen came before.
+ * G7 blocks keep their type while the pool lives: a thief may look into one that has a new owner meanwhile. */
 #ifndef EXECI_QUEUE_FORKSTACK_H
 #define EXECI_QUEUE_FORKSTACK_H
 
@@ -40,11 +43,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FORK_BLOCK_BYTES ((size_t)1 << 16)
+#define FORK_BLOCK_BYTES ((size_t)1 << 17)
 #define FORK_TAKEN       ((uintptr_t)1 << 63) /* in a fork's word: somebody took it; with the address of a future, or 0 */
-#define FORK_LINE_ALL    (~(uint64_t)0 << 32)
+#define FORK_HUNGRY      ((uint64_t)1 << 32)
 
-enum { FORK_HEAD_AT = 64, FORK_FIRST = 16 }; /* the head's offset; the first place, as an index */
+enum { FORK_HEAD_AT = 64, FORK_FIRST = 8 }; /* the head's offset; the first place, as an index */
 
 /* Where forks of a place go. */
 enum execi_fork_kind {
@@ -68,9 +71,7 @@ struct execi_forkstack { /* in a block, at FORK_HEAD_AT */
 };
 
 _Static_assert(sizeof(struct execi_forkstack) <= CACHE_LINE, "the head of a block is one cache line");
-#if !EXEC_FORK_CALLS
-_Static_assert(FORK_HEAD_AT + 4 == offsetof(struct exec_forks_block_, line), "executor/forkjoin.h knows where line is");
-#endif
+_Static_assert(sizeof(exec_forks) * FORK_FIRST >= FORK_HEAD_AT + CACHE_LINE, "the head is before the first place");
 
 /* ---- places ---- */
 
@@ -92,6 +93,11 @@ static inline unsigned execi_forkstack_index(const exec_forks *at)
 static inline _Atomic(void *) *execi_fork_at(exec_forks *at)
 {
         return (_Atomic(void *) *)&at->fork;
+}
+
+static inline _Atomic(uint32_t) *execi_fork_watched(exec_forks *at)
+{
+        return (_Atomic(uint32_t) *)&at->watched;
 }
 
 static inline void *execi_forkstack_look(struct execi_forkstack *s, unsigned i)
@@ -116,11 +122,9 @@ static inline unsigned execi_fork_split(uint64_t w)
         return (unsigned)(w >> 16 & 0xffff);
 }
 
-static inline uint64_t execi_fork_pack(struct execi_forkstack *s, unsigned top, unsigned split, bool hungry)
+static inline uint64_t execi_fork_pack(unsigned top, unsigned split, bool hungry)
 {
-        uint64_t line = hungry ? FORK_LINE_ALL : ((uintptr_t)execi_forkstack_place(s, split) - 1) << 32;
-
-        return line | (uint64_t)split << 16 | top;
+        return (hungry ? FORK_HUNGRY : 0) | (uint64_t)split << 16 | top;
 }
 
 /* ---- the owner ---- */
@@ -129,26 +133,19 @@ static inline uint64_t execi_fork_pack(struct execi_forkstack *s, unsigned top, 
 void execi_forkstack_init(struct execi_forkstack *s, enum execi_fork_kind kind, struct exec_pool *pool);
 
 /* The fast halves, as they stand in executor/forkjoin.h too. true: the slow half must decide. */
-static inline bool execi_forkstack_is_below_line(exec_forks *at)
-{
-        uint64_t w = atom_load(&execi_forkstack_of(at)->word, RELAXED); /* @relaxed G1 */
-
-        return (uint32_t)(uintptr_t)at <= w >> 32;
-}
-
 static inline bool execi_forkstack_push(exec_forks *at, struct exec_fork *f, exec_fork_fn fn)
 {
         f->word = (uintptr_t)fn;
-        atom_store(execi_fork_at(at), f, RELEASE); /* @pair fork.place */
-        COMPILER_BARRIER();                        /* G1 */
-        return UNLIKELY(execi_forkstack_is_below_line(at));
+        atom_store(execi_fork_at(at), f, RELEASE);                   /* @pair fork.place */
+        COMPILER_BARRIER();                                          /* G1 */
+        return UNLIKELY(atom_load(execi_fork_watched(at), RELAXED)); /* @relaxed G1 */
 }
 
 static inline bool execi_forkstack_pop(exec_forks *at)
 {
         atom_store(execi_fork_at(at), NULL, RELAXED); /* @relaxed G1 */
         COMPILER_BARRIER();
-        return UNLIKELY(execi_forkstack_is_below_line(at));
+        return UNLIKELY(atom_load(execi_fork_watched(at), RELAXED)); /* @relaxed G1 */
 }
 
 /* The slow halves; @hungry: somebody asks for work. FORK_BLOCK only. true: a fork was published for them, who must be told. */

@@ -59,6 +59,7 @@ extern "C" {
 /* What a fork stack is made of; the contents are the library's. */
 typedef struct exec_forks {
         void *fork;
+        uint32_t watched;
 } exec_forks;
 
 /* One fork, in the frame of the function that forks, beside what it needs and what it answers. Needs no initialisation;
@@ -74,13 +75,13 @@ typedef void (*exec_fork_fn)(struct exec_fork *fork, exec_forks *at);
  * drop function, and where there is no memory, forks at that place run where they are forked. */
 EXEC_API exec_forks *exec_forks_here(void);
 
-/* exec_fork_full_2, exec_fork_slow_2, exec_join_full_2, exec_join_slow_2 - what exec_fork() and exec_join() are where they
+/* exec_fork_full_3, exec_fork_slow_3, exec_join_full_3, exec_join_slow_3 - what exec_fork() and exec_join() are where they
  * are not inlined, and their rare halves. Their names carry the version of what is inlined: a program that was compiled
  * with another one does not link. */
-EXEC_API exec_forks *exec_fork_full_2(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn);
-EXEC_API exec_forks *exec_fork_slow_2(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
-EXEC_API bool exec_join_full_2(exec_forks *at, struct exec_fork *fork);
-EXEC_API bool exec_join_slow_2(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
+EXEC_API exec_forks *exec_fork_full_3(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn);
+EXEC_API exec_forks *exec_fork_slow_3(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
+EXEC_API bool exec_join_full_3(exec_forks *at, struct exec_fork *fork);
+EXEC_API bool exec_join_slow_3(exec_forks *at, struct exec_fork *fork) __attribute__((cold, noinline));
 
 #if defined(__SANITIZE_THREAD__)
 #define EXEC_FORK_CALLS 1
@@ -94,12 +95,6 @@ EXEC_API bool exec_join_slow_2(exec_forks *at, struct exec_fork *fork) __attribu
 #endif
 
 #if !EXEC_FORK_CALLS
-/* What a block of places begins with. See executor/queue/forkstack.h. */
-struct exec_forks_block_ {
-        char head[68];
-        uint32_t line; /* the low half of the last address that takes the slow way */
-};
-
 /* Of the compilers that take such a statement: gcc from 9 on, clang from 11 on. */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__GCC_ASM_FLAG_OUTPUTS__) &&                                   \
         ((defined(__clang__) && __clang_major__ >= 11) || (!defined(__clang__) && __GNUC__ >= 9))
@@ -108,34 +103,51 @@ struct exec_forks_block_ {
 #define EXEC_FORK_ASM_ 0
 #endif
 
-/* Store @fork, or NULL, into the place @at, then ask whether its slow half must decide. The store is a release, the load
- * comes behind it in the program; nothing keeps the processor from doing it earlier.
+/* Store @fork into the place @at, or nothing, then ask whether the place is watched: then the slow half must decide. The
+ * store is a release, the load comes behind it in the program; nothing keeps the processor from doing it earlier.
  *
  * The builtins say the same, but gcc takes each for a call when it weighs whether to inline a function that forks, and then
- * does not; and compilers do not compare with what an atomic load reads where it lies. The address of the block is made
- * anew for each comparison, as a register that is kept for the join is dearer. */
-static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
+ * does not; and compilers do not compare with what an atomic load reads where it lies. The statement makes the address of
+ * the fork itself, as gcc would keep a register that holds it for the join's slow half. */
+static inline bool exec_forks_push_(exec_forks *at, struct exec_fork *fork)
 {
-        uintptr_t block = (uintptr_t)at;
-        bool is_slow;
+        bool is_watched;
 
 #if EXEC_FORK_ASM_
-        __asm__ __volatile__ __inline__(
-                "mov{q %[fork], %[place]| QWORD PTR %[place], %[fork]}\n\t"
-                "xor{w} %w[block], %w[block]\n\t"
-                "cmp{l %k[at], %c[line](%[block])| DWORD PTR [%[block] + %c[line]], %k[at]}"
-                : "=@ccae"(is_slow), [place] "=m"(at->fork), [block] "+&r"(block)
-                : [fork] "re"(fork), [at] "r"(at), [line] "i"(offsetof(struct exec_forks_block_, line))
-                : "memory");
+        void *address;
+
+        __asm__ __volatile__ __inline__("lea{q %[fork], %[address]| %[address], %[fork]}\n\t"
+                                        "mov{q %[address], %[place]| %[place], %[address]}\n\t"
+                                        "cmp{l $0, %[watched]| %[watched], 0}"
+                                        : "=@ccne"(is_watched), [place] "=m"(at->fork), [address] "=&r"(address)
+                                        : [fork] "m"(*fork), [watched] "m"(at->watched)
+                                        : "memory");
 #else
-        block &= ~(uintptr_t)0xffff;
         __atomic_store_n(&at->fork, (void *)fork, __ATOMIC_RELEASE);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        is_slow = (uint32_t)(uintptr_t)at <=
-                  __atomic_load_n(&((struct exec_forks_block_ *)block)->line, __ATOMIC_RELAXED);
+        is_watched = __atomic_load_n(&at->watched, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
 #endif
-        return __builtin_expect(is_slow, 0);
+        return __builtin_expect(is_watched, 0);
+}
+
+static inline bool exec_forks_pop_(exec_forks *at)
+{
+        bool is_watched;
+
+#if EXEC_FORK_ASM_
+        __asm__ __volatile__ __inline__("mov{q $0, %[place]| %[place], 0}\n\t"
+                                        "cmp{l $0, %[watched]| %[watched], 0}"
+                                        : "=@ccne"(is_watched), [place] "=m"(at->fork)
+                                        : [watched] "m"(at->watched)
+                                        : "memory");
+#else
+        __atomic_store_n(&at->fork, NULL, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        is_watched = __atomic_load_n(&at->watched, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#endif
+        return __builtin_expect(is_watched, 0);
 }
 #endif
 
@@ -147,11 +159,11 @@ static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
 EXEC_INLINE exec_forks *exec_fork(exec_forks *at, struct exec_fork *fork, exec_fork_fn fn)
 {
 #if EXEC_FORK_CALLS
-        return exec_fork_full_2(at, fork, fn);
+        return exec_fork_full_3(at, fork, fn);
 #else
         fork->word = (uintptr_t)fn;
-        if (exec_forks_set_(at, fork))
-                return exec_fork_slow_2(at, fork);
+        if (exec_forks_push_(at, fork))
+                return exec_fork_slow_3(at, fork);
         return at + 1;
 #endif
 }
@@ -163,10 +175,10 @@ EXEC_INLINE exec_forks *exec_fork(exec_forks *at, struct exec_fork *fork, exec_f
 EXEC_INLINE bool exec_join(exec_forks *at, struct exec_fork *fork)
 {
 #if EXEC_FORK_CALLS
-        return exec_join_full_2(at, fork);
+        return exec_join_full_3(at, fork);
 #else
-        if (exec_forks_set_(at, NULL))
-                return exec_join_slow_2(at, fork);
+        if (exec_forks_pop_(at))
+                return exec_join_slow_3(at, fork);
         return true;
 #endif
 }

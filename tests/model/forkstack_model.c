@@ -27,7 +27,13 @@ static unsigned out[FORKS], n_out; /* the forks that are out, by number */
 static struct {
         uint64_t value[MODEL_THREADS];
         bool armed[MODEL_THREADS];
+        void *at;
 } memo;
+
+static void *watched_of(unsigned i)
+{
+        return execi_fork_watched(execi_forkstack_place(s, FORK_FIRST + i));
+}
 
 static void *word_of(unsigned i)
 {
@@ -54,6 +60,9 @@ static void start(void)
         model_name(word_of(0), "place 0");
         model_name(word_of(1), "place 1");
         model_name(word_of(2), "place 2");
+        model_name(watched_of(0), "watched 0");
+        model_name(watched_of(1), "watched 1");
+        model_name(watched_of(2), "watched 2");
 }
 
 static void start_hungry(void)
@@ -127,6 +136,13 @@ static void force_and_steal(void)
 {
         execi_forkstack_force(s);
         steal();
+}
+
+/* Its owner comes to a watched place, and at the same time it is raised. */
+static void mark_force_and_steal(void)
+{
+        execi_forkstack_mark(s);
+        force_and_steal();
 }
 
 static void mark_and_steal(void)
@@ -218,10 +234,19 @@ static const struct model_program replaced = {
         .verify = all_joined,
 };
 
+static const struct model_program watched = {
+        .name = "watched",
+        .n_threads = 2,
+        .bound = {4, 4},
+        .setup = start,
+        .thread = {two_in_a_row, mark_force_and_steal},
+        .verify = all_joined,
+};
+
 static const struct model_program asked = {
         .name = "asked",
         .n_threads = 2,
-        .bound = {5, 4},
+        .bound = {4, 4},
         .setup = start,
         .thread = {two_and_one, mark_and_steal},
         .verify = all_joined,
@@ -361,9 +386,19 @@ static bool is(const struct model_access *a, enum model_kind kind, const void *o
         return a->kind == kind && a->object == object;
 }
 
-static bool is_place(const struct model_access *a)
+static bool is_of_place(const struct model_access *a)
 {
         return a->object >= word_of(0) && a->object < word_of(FORKS);
+}
+
+static bool is_place(const struct model_access *a)
+{
+        return is_of_place(a) && ((const char *)a->object - (const char *)word_of(0)) % sizeof(exec_forks) == 0;
+}
+
+static bool is_watched(const struct model_access *a)
+{
+        return is_of_place(a) && !is_place(a);
 }
 
 static bool lowers(const struct model_access *a)
@@ -403,18 +438,64 @@ static void drop_lowering(struct model_access *a)
                 answer(a, a->expected);
 }
 
-/* The owner reads line before he stores the place. */
-static void read_line_early(struct model_access *a)
+/* The owner reads whether a place is watched before he stores it. */
+static void read_watched_early(struct model_access *a)
 {
         if (a->thread)
                 return;
         if (a->kind == MODEL_STORE && is_place(a)) {
+                exec_forks *at = (exec_forks *)a->object;
+
                 memo.armed[0] = true;
-                memo.value[0] = model_load(&s->word, sizeof(s->word), RELAXED);
+                memo.value[0] = model_load(&at->watched, sizeof(at->watched), RELAXED);
                 model_step();
-        } else if (is(a, MODEL_LOAD, &s->word) && memo.armed[0]) {
+        } else if (a->kind == MODEL_LOAD && is_watched(a) && memo.armed[0]) {
                 memo.armed[0] = false;
                 answer(a, memo.value[0]);
+        }
+}
+
+/* What a thief raises is not watched. */
+static void drop_watching(struct model_access *a)
+{
+        if (a->thread && a->kind == MODEL_STORE && is_watched(a))
+                answer(a, 0);
+}
+
+/* The thief has watched what he is about to raise; the owner may end that without having seen the swap. */
+static void watch_early(struct model_access *a)
+{
+        if (!a->thread)
+                return;
+        if (is(a, MODEL_CAS, &s->word) && execi_fork_split(a->operand) > execi_fork_split(a->expected)) {
+                for (unsigned i = execi_fork_split(a->expected); i < execi_fork_split(a->operand); i++)
+                        model_store(execi_fork_watched(execi_forkstack_place(s, i)), sizeof(uint32_t), 1, SEQ_CST);
+                model_step();
+                memo.armed[a->thread] = true;
+        } else if (a->kind == MODEL_STORE && is_watched(a) && memo.armed[a->thread]) {
+                answer(a, 0);
+        }
+}
+
+/* The owner ends it after his swap, and what was raised behind that is not watched. */
+static void unwatch_late(struct model_access *a)
+{
+        if (a->thread)
+                return;
+        if (a->kind == MODEL_STORE && is_watched(a) && !a->operand) {
+                memo.at = a->object;
+                answer(a, 0);
+        } else if (is(a, MODEL_CAS, &s->word) && memo.at) {
+                uint64_t expected = a->expected;
+                bool ok = model_cas(&s->word, sizeof(s->word), &expected, a->operand, ACQ_REL);
+
+                model_step();
+                if (ok)
+                        model_store(memo.at, sizeof(uint32_t), 0, RELAXED);
+                memo.at = ok ? NULL : memo.at;
+                a->skip = true;
+                a->value = expected;
+                a->ok = ok;
         }
 }
 
@@ -499,6 +580,7 @@ static const struct model_case cases[] = {
         {.program = &forced},
         {.program = &reused},
         {.program = &replaced},
+        {.program = &watched},
         {.program = &asked},
         {.program = &always_hungry},
         {.program = &left},
@@ -512,7 +594,10 @@ static const struct model_case cases[] = {
         {&reused, {.name = "no membarrier", .before = drop_membarrier}},
         {&forced, {.name = "no second look", .before = drop_second_look}},
         {&forced, {.name = "split not lowered again", .before = drop_lowering}},
-        {&forced, {.name = "line read before the place is stored", .before = read_line_early}},
+        {&forced, {.name = "watched read before the place is stored", .before = read_watched_early}},
+        {&forced, {.name = "what is raised is not watched", .before = drop_watching}},
+        {&watched, {.name = "watched before the swap", .before = watch_early}},
+        {&watched, {.name = "watched until after the swap", .before = unwatch_late}},
         {&left, {.name = "taking back by a store", .before = take_back_plainly}},
         {&offered_forced, {.name = "offering by a store", .before = offer_plainly}},
         {&two_thieves, {.name = "no lock between thieves", .before = drop_lock}},

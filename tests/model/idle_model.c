@@ -750,6 +750,32 @@ static const struct model_program forked = {
         .verify = all_found,
 };
 
+/* Who took a fork and who was hungry are gone: the owner, joining, takes the mark off while the next one looks for it. */
+static void join_marked_and_fork(void)
+{
+        exec_forks *at = execi_forkstack_place(forkstack, FORK_FIRST);
+
+        fork_one();
+        execi_forkstack_publish(forkstack);
+        if (!execi_forkstack_steal(forkstack)) /* worker 1 has it */
+                return;
+        n_found[0]++;
+        execi_forkstack_mark(forkstack);
+        MODEL_CHECK(execi_forkstack_pop(at) && execi_forkstack_popped(at, &forks[0], &pool.idle.wanted) == POP_TAKEN);
+        execi_forkstack_joined(at, &pool.idle.wanted);
+        n_out--;
+        fork_one();
+}
+
+static const struct model_program marked_before = {
+        .name = "marked before",
+        .n_threads = 2,
+        .bound = {2, 2},
+        .setup = start_shown,
+        .thread = {join_marked_and_fork, finder_1},
+        .verify = all_found,
+};
+
 static void fork_two(void)
 {
         fork_one();
@@ -842,7 +868,7 @@ static const struct model_program left_alone = {
 /* The fork is joined, whoever took it. */
 static void join_and_stop(void)
 {
-        if (exec_join_full_2(execi_forkstack_place(forkstack, FORK_FIRST), &forks[0]))
+        if (exec_join_full_3(execi_forkstack_place(forkstack, FORK_FIRST), &forks[0]))
                 MODEL_CHECK(n_found[0]++ == 0);
         else
                 MODEL_CHECK(model_read(&result) == 2);
@@ -1080,10 +1106,27 @@ static void drop_sharing_of_loot(struct model_access *a)
         }
 }
 
+static bool is_watched(const struct model_access *a)
+{
+        const char *first = (const char *)execi_forkstack_place(forkstack, FORK_FIRST), *object = a->object;
+
+        return object >= first && object < block.bytes + sizeof(block) &&
+               (size_t)(object - first) % sizeof(exec_forks) == offsetof(exec_forks, watched);
+}
+
+/* Nobody marks a fork stack; who is hungry believes that he did. */
 static void drop_marks(struct model_access *a)
 {
-        if (a->kind == MODEL_RMW && a->object == &forkstack->word)
+        if (a->kind == MODEL_RMW && a->object == &forkstack->word) {
+                memo[a->thread].armed = true;
                 answer(a, a->operand);
+        } else if (a->thread && a->kind == MODEL_STORE && is_watched(a)) {
+                answer(a, 0);
+        } else if (a->thread && memo[a->thread].armed && is(a, MODEL_LOAD, &forkstack->word) && a->order == RELAXED) {
+                answer(a, model_load(&forkstack->word, sizeof(forkstack->word), RELAXED) | FORK_HUNGRY);
+        } else if (a->thread && a->kind == MODEL_LOAD && is_watched(a)) {
+                answer(a, 1);
+        }
 }
 
 /* Who is hungry marks nothing; only who shows a stack late would. */
@@ -1091,6 +1134,28 @@ static void drop_marks_of_others(struct model_access *a)
 {
         if (a->thread)
                 drop_marks(a);
+}
+
+/* Who is hungry says so, and has no place watched. */
+static void drop_watched_places(struct model_access *a)
+{
+        if (a->thread && is_watched(a))
+                answer(a, 1);
+}
+
+/* The owner takes the mark off, and does not ask again whether somebody is hungry. */
+static void note_mark_taken_off(struct model_access *a)
+{
+        if (is(a, MODEL_CAS, &forkstack->word) && !a->thread && a->ok)
+                memo[0].armed = (a->expected & FORK_HUNGRY) && !(a->operand & FORK_HUNGRY);
+}
+
+static void drop_asking_again(struct model_access *a)
+{
+        if (is(a, MODEL_LOAD, &pool.idle.wanted) && !a->thread && memo[0].armed) {
+                memo[0].armed = false;
+                answer(a, 0);
+        }
 }
 
 /* Who leaves with a fork does not look for more behind a membarrier: those after its first. */
@@ -1159,6 +1224,7 @@ static const struct model_case cases[] = {
         {.program = &timer},
         {.program = &timer_handed_over},
         {.program = &forked},
+        {.program = &marked_before},
         {.program = &two_forked},
         {.program = &shown_late},
         {.program = &left},
@@ -1170,6 +1236,8 @@ static const struct model_case cases[] = {
         {&forked, {.name = "nobody marks", .before = drop_marks}},
         {&shown_late, {.name = "nobody marks", .before = drop_marks}},
         {&forked, {.name = "who is hungry does not mark", .before = drop_marks_of_others}},
+        {&forked, {.name = "who is hungry has nothing watched", .before = drop_watched_places}},
+        {&marked_before, {.name = "not asked again", .before = drop_asking_again, .after = note_mark_taken_off}},
         {&two_forked_deep,
          {.name = "no membarrier after a theft", .before = drop_later_membarriers, .after = note_theft}},
         {&left, {.name = "nobody looks at what was left", .before = drop_left}},
