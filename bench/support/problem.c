@@ -119,7 +119,7 @@ static double run_workers(struct setting *s, const char *variant, unsigned n_wor
         if (s->solution->stop)
                 s->solution->stop(s->pool);
         bench_report(s->bench, figure, problem->metric, problem->unit, &values);
-        bench_report(s->bench, figure, "time by a plain loop", "x", &ratios);
+        bench_report(s->bench, figure, "time by plain code", "x", &ratios);
         return bench_median(&times);
 }
 

@@ -4,20 +4,24 @@
 #include "port/membarrier.h"
 
 enum { FORK_END = FORK_BLOCK_BYTES / sizeof(exec_forks) }; /* the first place behind the block */
+/* So many are taken back at once: each is a store, and one more for a wait before they are joined. */
+enum { FORK_BACK = 16 };
 /* So far from the place where the owner seems to be its next fork or join is expected. */
 #ifdef EXEC_MODEL
 enum { FORK_NEAR = 1 };
 #else
-enum { FORK_NEAR = 8 };
+enum { FORK_NEAR = 4 };
 #endif
 
 /* ---- watched: G6 ---- */
 
 static void set_watched(struct execi_forkstack *s, unsigned i, unsigned end, bool is)
 {
-        for (; i < end && i < FORK_END; i++)
-                atom_store(execi_fork_watched(execi_forkstack_place(s, i)), is,
-                           RELAXED); /* @relaxed the swap orders it */
+        for (; i < end && i < FORK_END; i++) {
+                exec_forks *at = execi_forkstack_place(s, i);
+
+                atom_store(execi_fork_watched(at), is, RELAXED); /* @relaxed G6: ordered by the swap */
+        }
 }
 
 static bool is_watched(struct execi_forkstack *s, unsigned i)
@@ -43,7 +47,7 @@ static inline bool is_hungry(const _Atomic(uint32_t) *hungry)
                          RELAXED); /* @relaxed G4: behind the read of the word */
 }
 
-/* The owner, at place @i, has swapped @w for @to; from @from on nothing was watched before that. */
+/* The owner, at place @i, has ended the watching of @from to @i and then swapped @w for @to. */
 static void swapped(struct execi_forkstack *s, unsigned from, unsigned i, uint64_t w, uint64_t to,
                     const _Atomic(uint32_t) *hungry)
 {
@@ -52,7 +56,7 @@ static void swapped(struct execi_forkstack *s, unsigned from, unsigned i, uint64
         set_watched(s, from < split ? from : split, execi_fork_split(to), true);
         if (to & FORK_HUNGRY)
                 set_watched(s, i, i + 1, true);
-        else if ((w & FORK_HUNGRY) && is_hungry(hungry)) /* behind the swap */
+        else if (is_hungry(hungry)) /* behind the swap */
                 execi_forkstack_mark(s);
 }
 
@@ -86,11 +90,12 @@ bool execi_forkstack_pushed(exec_forks *at, const _Atomic(uint32_t) *hungry)
 /* What joining place @i makes of the word. *told: a fork was published. */
 static uint64_t popped(unsigned i, uint64_t w, bool hungry, bool *told)
 {
-        unsigned top = execi_fork_top(w), split = execi_fork_split(w);
+        unsigned top = execi_fork_top(w), split = execi_fork_split(w), more;
 
         *told = false;
         if (i < split) { /* take it back, and more, for the next joins want those */
-                split = hungry ? i : top + (i - top) / 2;
+                more = (i - top + 1) / 2;
+                split = hungry ? i : i - (more < FORK_BACK ? more : FORK_BACK);
         } else if (hungry && split == top && i > split) {
                 split += (i - split + 1) / 2;
                 *told = true;

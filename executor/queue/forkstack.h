@@ -23,12 +23,14 @@
  *    fork back before he waits, and the thief waits for that.
  * G4 hungry: the owner's next fork or join publishes. Set by who finds nothing to take, who then has the first private place
  *    watched, and those where the owner seems to be: with no private fork the first is where the next one goes, with some
- *    it is a guess, and G1 is what helps if it was wrong. The owner, who swaps the word, leaves it on as long as somebody is
- *    hungry (asked after the word was read) and nothing is public; if the swap takes it off, he asks again after.
+ *    it is a guess, and force is what helps if it was wrong. The owner, who swaps the word, leaves it on as long as somebody
+ *    is hungry (asked after the word was read) and nothing is public. If he leaves it off he asks again after the swap, and
+ *    marks it himself if nothing is public: who became hungry meanwhile may have found it on, or something public.
  * G5 the owner alone resets: when the oldest taken fork is joined, top and split go down to it.
- * G6 each place below split is watched, but for what a thief under the lock has raised and not yet looked at again. A place
- *    is watched after the swap that raises split above it; the owner ends that before a swap of his own, and begins it
- *    again if the word then says so. So where he ended it, no swap that he has not seen came before.
+ * G6 each place below split is watched, but in the owner's own slow half, and for what a thief under the lock has raised and
+ *    not yet looked at again. A place is watched after the swap that raises split above it; the owner ends that before a
+ *    swap of his own, and begins it again if that shows the place public. So a place stays unwatched only behind a swap of
+ *    the owner that has seen every one before it.
  * G7 blocks keep their type while the pool lives: a thief may look into one that has a new owner meanwhile. */
 #ifndef EXECI_QUEUE_FORKSTACK_H
 #define EXECI_QUEUE_FORKSTACK_H

@@ -36,10 +36,10 @@
  * the fork is visible to it, and what it wrote after its join.
  *
  * Inside a fork everything of a task may be called. It belongs to the task that forked it: exec_current_task(), its name
- * and its task-locals are that one's (exec_local_set() returns -EPERM in a fork, and in the task while forks are out). A cancellation of the task is seen by
- * every wait while forks are out, and stays: each wait goes on to what it awaits, and returns -ECANCELED; it is delivered
- * once, to the task, when all are joined. It reaches a fork that runs elsewhere when its forker joins it. Cleaning up that
- * must wait belongs behind the joins.
+ * and its task-locals are that one's (exec_local_set() returns -EPERM in a fork, and in the task while forks are out). A
+ * cancellation of the task is seen by every wait while forks are out, and stays: each wait goes on to what it awaits, and
+ * returns -ECANCELED; it is delivered once, to the task, when all are joined. It reaches a fork that runs elsewhere when
+ * its forker joins it. Cleaning up that must wait belongs behind the joins.
  *
  * Whether a fork runs elsewhere is seen in this. Its timeout scopes, groups and exec_current_deadline() are those that were
  * opened in it, not those around it. exec_uncancel(NULL) withdraws the task's request, not what the fork has heard of it.
@@ -103,46 +103,23 @@ EXEC_API bool exec_join_slow_3(exec_forks *at, struct exec_fork *fork) __attribu
 #define EXEC_FORK_ASM_ 0
 #endif
 
-/* Store @fork into the place @at, or nothing, then ask whether the place is watched: then the slow half must decide. The
+/* Store @fork, or NULL, into the place @at, then ask whether the place is watched: then the slow half must decide. The
  * store is a release, the load comes behind it in the program; nothing keeps the processor from doing it earlier.
  *
- * The builtins say the same, but gcc takes each for a call when it weighs whether to inline a function that forks, and then
- * does not; and compilers do not compare with what an atomic load reads where it lies. The statement makes the address of
- * the fork itself, as gcc would keep a register that holds it for the join's slow half. */
-static inline bool exec_forks_push_(exec_forks *at, struct exec_fork *fork)
+ * The builtins say the same, but gcc takes each for a call when it weighs whether to inline a function that forks, and
+ * then does not; and compilers do not compare with what an atomic load reads where it lies. */
+static inline bool exec_forks_set_(exec_forks *at, struct exec_fork *fork)
 {
         bool is_watched;
 
 #if EXEC_FORK_ASM_
-        void *address;
-
-        __asm__ __volatile__ __inline__("lea{q %[fork], %[address]| %[address], %[fork]}\n\t"
-                                        "mov{q %[address], %[place]| %[place], %[address]}\n\t"
-                                        "cmp{l $0, %[watched]| %[watched], 0}"
-                                        : "=@ccne"(is_watched), [place] "=m"(at->fork), [address] "=&r"(address)
-                                        : [fork] "m"(*fork), [watched] "m"(at->watched)
+        __asm__ __volatile__ __inline__("mov{q %[fork], %[place]| QWORD PTR %[place], %[fork]}\n\t"
+                                        "cmp{l $0, %[watched]| DWORD PTR %[watched], 0}"
+                                        : "=@ccne"(is_watched), [place] "=m"(at->fork)
+                                        : [fork] "re"(fork), [watched] "m"(at->watched)
                                         : "memory");
 #else
         __atomic_store_n(&at->fork, (void *)fork, __ATOMIC_RELEASE);
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        is_watched = __atomic_load_n(&at->watched, __ATOMIC_RELAXED);
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-#endif
-        return __builtin_expect(is_watched, 0);
-}
-
-static inline bool exec_forks_pop_(exec_forks *at)
-{
-        bool is_watched;
-
-#if EXEC_FORK_ASM_
-        __asm__ __volatile__ __inline__("mov{q $0, %[place]| %[place], 0}\n\t"
-                                        "cmp{l $0, %[watched]| %[watched], 0}"
-                                        : "=@ccne"(is_watched), [place] "=m"(at->fork)
-                                        : [watched] "m"(at->watched)
-                                        : "memory");
-#else
-        __atomic_store_n(&at->fork, NULL, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         is_watched = __atomic_load_n(&at->watched, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -162,7 +139,7 @@ EXEC_INLINE exec_forks *exec_fork(exec_forks *at, struct exec_fork *fork, exec_f
         return exec_fork_full_3(at, fork, fn);
 #else
         fork->word = (uintptr_t)fn;
-        if (exec_forks_push_(at, fork))
+        if (exec_forks_set_(at, fork))
                 return exec_fork_slow_3(at, fork);
         return at + 1;
 #endif
@@ -177,7 +154,7 @@ EXEC_INLINE bool exec_join(exec_forks *at, struct exec_fork *fork)
 #if EXEC_FORK_CALLS
         return exec_join_full_3(at, fork);
 #else
-        if (exec_forks_pop_(at))
+        if (exec_forks_set_(at, NULL))
                 return exec_join_slow_3(at, fork);
         return true;
 #endif

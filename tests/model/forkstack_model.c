@@ -1,5 +1,5 @@
 /* forkstack_model.c - every order of the steps of an owner that forks and joins and of thieves, on queue/forkstack.c itself:
- * G1 to G5; each fork runs once, after what was written before it was forked, and its join ends after it has. Then the same
+ * G1 to G6; each fork runs once, after what was written before it was forked, and its join ends after it has. Then the same
  * with one thing broken at a time: each must be found. */
 #include "queue/forkstack.h"
 
@@ -477,7 +477,7 @@ static void watch_early(struct model_access *a)
         }
 }
 
-/* The owner ends it after his swap, and what was raised behind that is not watched. */
+/* The owner ends it after his swap (at the last of the places), and what was raised behind that is not watched. */
 static void unwatch_late(struct model_access *a)
 {
         if (a->thread)

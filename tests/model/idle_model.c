@@ -776,6 +776,29 @@ static const struct model_program marked_before = {
         .verify = all_found,
 };
 
+/* The same where it was not marked, but had something public, which the owner takes back. */
+static void take_back_and_fork(void)
+{
+        exec_forks *at = execi_forkstack_place(forkstack, FORK_FIRST);
+
+        fork_one();
+        execi_forkstack_publish(forkstack);
+        if (execi_forkstack_pop(at) && execi_forkstack_popped(at, &forks[0], &pool.idle.wanted) == POP_TAKEN)
+                return;
+        n_found[0]++;
+        n_out--;
+        fork_one();
+}
+
+static const struct model_program taken_back = {
+        .name = "taken back",
+        .n_threads = 2,
+        .bound = {2, 3},
+        .setup = start_shown,
+        .thread = {take_back_and_fork, finder_1},
+        .verify = all_found,
+};
+
 static void fork_two(void)
 {
         fork_one();
@@ -1114,19 +1137,30 @@ static bool is_watched(const struct model_access *a)
                (size_t)(object - first) % sizeof(exec_forks) == offsetof(exec_forks, watched);
 }
 
-/* Nobody marks a fork stack; who is hungry believes that he did. */
+/* Nobody marks a fork stack; each believes that he did. */
 static void drop_marks(struct model_access *a)
 {
-        if (a->kind == MODEL_RMW && a->object == &forkstack->word) {
+        struct execi_forkstack *s = forkstack;
+
+        if (a->kind == MODEL_RMW && a->object == &s->word) {
                 memo[a->thread].armed = true;
-                answer(a, a->operand);
-        } else if (a->thread && a->kind == MODEL_STORE && is_watched(a)) {
+                answer(a, model_load(&s->word, sizeof(s->word), a->order) | FORK_HUNGRY);
+        } else if (!memo[a->thread].armed) {
+                return;
+        } else if (a->kind == MODEL_STORE && is_watched(a) && a->operand) {
                 answer(a, 0);
-        } else if (a->thread && memo[a->thread].armed && is(a, MODEL_LOAD, &forkstack->word) && a->order == RELAXED) {
-                answer(a, model_load(&forkstack->word, sizeof(forkstack->word), RELAXED) | FORK_HUNGRY);
+        } else if (a->thread && is(a, MODEL_LOAD, &s->word) && a->order == RELAXED) {
+                answer(a, model_load(&s->word, sizeof(s->word), RELAXED) | FORK_HUNGRY);
         } else if (a->thread && a->kind == MODEL_LOAD && is_watched(a)) {
                 answer(a, 1);
         }
+}
+
+/* Only who shows a stack late does not. */
+static void drop_own_marks(struct model_access *a)
+{
+        if (!a->thread)
+                drop_marks(a);
 }
 
 /* Who is hungry marks nothing; only who shows a stack late would. */
@@ -1143,11 +1177,11 @@ static void drop_watched_places(struct model_access *a)
                 answer(a, 1);
 }
 
-/* The owner takes the mark off, and does not ask again whether somebody is hungry. */
-static void note_mark_taken_off(struct model_access *a)
+/* The owner leaves the mark off, and does not ask again whether somebody is hungry. */
+static void note_unmarked(struct model_access *a)
 {
         if (is(a, MODEL_CAS, &forkstack->word) && !a->thread && a->ok)
-                memo[0].armed = (a->expected & FORK_HUNGRY) && !(a->operand & FORK_HUNGRY);
+                memo[0].armed = !(a->operand & FORK_HUNGRY);
 }
 
 static void drop_asking_again(struct model_access *a)
@@ -1225,6 +1259,7 @@ static const struct model_case cases[] = {
         {.program = &timer_handed_over},
         {.program = &forked},
         {.program = &marked_before},
+        {.program = &taken_back},
         {.program = &two_forked},
         {.program = &shown_late},
         {.program = &left},
@@ -1235,9 +1270,11 @@ static const struct model_case cases[] = {
         {&forked, {.name = "no membarrier", .before = drop_membarrier}},
         {&forked, {.name = "nobody marks", .before = drop_marks}},
         {&shown_late, {.name = "nobody marks", .before = drop_marks}},
+        {&shown_late, {.name = "who shows it does not mark", .before = drop_own_marks}},
         {&forked, {.name = "who is hungry does not mark", .before = drop_marks_of_others}},
         {&forked, {.name = "who is hungry has nothing watched", .before = drop_watched_places}},
-        {&marked_before, {.name = "not asked again", .before = drop_asking_again, .after = note_mark_taken_off}},
+        {&marked_before, {.name = "not asked again", .before = drop_asking_again, .after = note_unmarked}},
+        {&taken_back, {.name = "not asked again", .before = drop_asking_again, .after = note_unmarked}},
         {&two_forked_deep,
          {.name = "no membarrier after a theft", .before = drop_later_membarriers, .after = note_theft}},
         {&left, {.name = "nobody looks at what was left", .before = drop_left}},

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Not inlined into itself. gcc makes a loop of the second call, as it may of the one that the others do not fork. */
-__attribute__((noinline, noclone)) static uint64_t fib(unsigned n)
+/* As the plain one of the problem. */
+__attribute__((noinline, aligned(64))) static uint64_t fib(unsigned n)
 {
         if (n < 2)
                 return n;
