@@ -332,7 +332,8 @@ static void end_all(unsigned n_workers, enum ending how, enum fixture_fault kind
         size_t n = begin_all(pool, w, how);
         uint64_t n_refused;
 
-        if (!all_wait_or_have_ended(pool) || !fixture_fault_arm(kind, 1, true))
+        /* A worker that a task has left may still be about to provide the next stack. */
+        if (!all_wait_or_have_ended(pool) || !fixture_wait_asleep(pool) || !fixture_fault_arm(kind, 1, true))
                 return;
         drive(&pool, w, n, how);
         for (size_t i = 0; i < n; i++)

@@ -21,8 +21,9 @@
  *                totally ordered; a membarrier lets everybody know all that anybody knew.
  * What it does not cover: a load that is executed before an earlier load or store of its thread has its value in hand
  * (load buffering; x86 never does that), stores that overtake others to the same object in its modification order
- * (MODEL_TSO: one thread's store while another's to the same object is in a buffer), compilers that break the rules,
- * and plain memory, except through model_read() and model_write().
+ * (MODEL_TSO tries both orders of two that are in buffers where one buffer is emptied by its own thread or by a
+ * membarrier, not where it is by the load of another object), compilers that break the rules, and plain memory, except
+ * through model_read() and model_write().
  *
  * A spin (execi_spin_yield) is modelled as waiting until some other thread changed something; if nobody can any more,
  * that is a deadlock, and a failure: so lost wake-ups are found. Parkers are modelled too. A deadline, where one is

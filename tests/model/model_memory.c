@@ -68,7 +68,7 @@ static void put(void *object, size_t size, uint64_t value)
 
 /* ---- store buffers ---- */
 
-static void drain_one(unsigned thread)
+static void put_oldest(unsigned thread)
 {
         struct buffered *b = buffers[thread];
 
@@ -78,19 +78,14 @@ static void drain_one(unsigned thread)
         model_changed(false);
 }
 
-static void drain(unsigned thread)
-{
-        while (n_buffered[thread])
-                drain_one(thread);
-}
-
 bool model_memory_drain_all(void)
 {
         bool any = false;
 
         for (unsigned i = 0; i < n_threads; i++) {
                 any |= n_buffered[i] != 0;
-                drain(i);
+                while (n_buffered[i])
+                        put_oldest(i);
         }
         return any;
 }
@@ -117,10 +112,19 @@ static void settle(unsigned me, const void *object)
                                 who[n++] = i;
                 answer = model_choose(n + 1);
                 while (answer && buffer_find(who[answer - 1], object, false) != buffers[who[answer - 1]])
-                        drain_one(who[answer - 1]);
+                        put_oldest(who[answer - 1]);
                 if (answer)
-                        drain_one(who[answer - 1]);
+                        put_oldest(who[answer - 1]);
         } while (answer);
+}
+
+/* What others have stored to the same objects may have reached memory first. */
+static void drain(unsigned thread)
+{
+        while (n_buffered[thread]) {
+                settle(thread, buffers[thread][0].object);
+                put_oldest(thread);
+        }
 }
 
 bool model_memory_differs(const void *object, size_t size, uint64_t value)
@@ -138,7 +142,7 @@ void model_memory_settle(unsigned me, const void *object, uint64_t value)
                 struct buffered *b;
 
                 while (i != me && (b = buffer_find(i, object, false)) && model_newest(object, b->size) == value)
-                        drain_one(i);
+                        put_oldest(i);
         }
 }
 
@@ -155,7 +159,7 @@ static uint64_t buffer_load(unsigned thread, const void *object, size_t size)
 static void buffer_store(unsigned thread, void *object, size_t size, uint64_t value)
 {
         if (n_buffered[thread] == BUFFER_MAX)
-                drain_one(thread);
+                put_oldest(thread);
         buffers[thread][n_buffered[thread]++] = (struct buffered){.object = object, .size = size, .value = value};
         model_changed(true); /* it may have reached memory */
 }
@@ -280,7 +284,8 @@ void model_memory_barrier(void)
 {
         struct view all = {{0}};
 
-        model_memory_drain_all();
+        for (unsigned i = 0; i < n_threads; i++)
+                drain(i);
         for (unsigned i = 0; i < n_threads; i++)
                 join(&all, &views[i]);
         for (unsigned i = 0; i < n_threads; i++)

@@ -1,10 +1,11 @@
 /* fixture.c - runs cases on fresh pools and counts what they leave behind. The only test file that looks below the
- * public headers, and only to count bytes and to make allocations fail; where the library hides these functions (a
- * shared build) their weak references are NULL and the checks are left out. */
+ * public headers, and only to count bytes and sleepers and to make allocations fail; where the library hides these
+ * functions (a shared build) their weak references are NULL and the checks are left out. */
 #include "fixture.h"
 
 #include "port/fault.h"
 #include "port/memory.h"
+#include "sched/idle.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 
 #pragma weak execi_memory_allocated
 #pragma weak execi_memory_mapped
+#pragma weak execi_idle_all_asleep
 #ifdef EXEC_TESTING
 #pragma weak execi_fault_arm
 #pragma weak execi_fault_fired
@@ -249,6 +251,21 @@ bool fixture_wait_idle(exec_pool *pool)
                 }
                 exec_sleep(EXEC_US(200));
         }
+}
+
+bool fixture_wait_asleep(exec_pool *pool)
+{
+        int64_t end = exec_now() + EXEC_SEC(PATIENCE_S);
+
+        while (execi_idle_all_asleep && !execi_idle_all_asleep(pool)) {
+                if (exec_now() > end) {
+                        note_failure(__FILE__, __LINE__, "a worker does not sleep");
+                        exec_pool_dump(pool, 2);
+                        return false;
+                }
+                exec_sleep(EXEC_US(200));
+        }
+        return true;
 }
 
 /* ---- bodies ---- */

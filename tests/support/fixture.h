@@ -121,6 +121,7 @@ void fixture_settle(exec_pool *pool);
 void fixture_spin(int64_t ns); /* compute, without giving way */
 struct exec_pool_stats fixture_stats(exec_pool *pool);
 bool fixture_wait_idle(exec_pool *pool);               /* until every task has ended, no future and no timer is left */
+bool fixture_wait_asleep(exec_pool *pool);             /* until no worker runs or looks for something */
 size_t fixture_n_threads(void);                        /* of this process */
 void fixture_watch(exec_pool *pool, const char *what); /* the alarm begins anew; when it rings, it names these */
 
