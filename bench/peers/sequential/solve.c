@@ -3,19 +3,9 @@
 
 #include <string.h>
 
-/* As the plain one of the problem. */
-__attribute__((noinline, aligned(64))) static uint64_t fib(unsigned n)
-{
-        if (n < 2)
-                return n;
-        return fib(n - 1) + fib(n - 2);
-}
-
 static void fib_solve(void *state)
 {
-        struct fib *p = state;
-
-        p->result = fib(p->n);
+        fib_problem.plain(state);
 }
 
 static uint64_t queens(const int8_t above[], unsigned row, unsigned n)
